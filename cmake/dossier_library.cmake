@@ -1,0 +1,14 @@
+# dossier_library(<name> [DEPENDS target …] [LIBRARIES target …]): every .cpp of the current folder (not of folders below)
+# becomes the static library dossier_<name>. DEPENDS are ours and public; LIBRARIES are the system's and stay private, so
+# that their headers can't leak out of the folder.
+add_library(dossier_flags INTERFACE)
+target_compile_options(dossier_flags INTERFACE -Wall -Wextra -Werror -Wno-unused-parameter -fno-strict-aliasing)
+target_include_directories(dossier_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_link_libraries(dossier_flags INTERFACE Threads::Threads)
+
+function(dossier_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  add_library(dossier_${name} STATIC ${sources})
+  target_link_libraries(dossier_${name} PUBLIC dossier_flags ${ARG_DEPENDS} PRIVATE ${ARG_LIBRARIES})
+endfunction()

@@ -1,0 +1,75 @@
+// The write path's port to folded state: what decide reads, all of one moment. Implementations:
+// producers/postgres_state_store.cpp and producers/memory_state_store.cpp; one contract suite runs on both.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "dossier/v1/commit.pb.h"
+#include "dossier/v1/payload.pb.h"
+#include "events/ledger.hpp"
+
+namespace dossier::producers {
+
+struct StreamState {
+  std::uint64_t version = 0;  // 0: does not exist
+  std::string state;
+  bool needs_newer_code = false;
+};
+
+// A worker as a scheduler sees it: what it registered and what its last heartbeat said.
+struct LiveWorker {
+  WorkerId id;
+  WorkspaceId workspace;
+  std::string pool;
+  std::vector<v1::Capability> capabilities;
+  std::string mode;
+  bool draining = false;
+  std::uint32_t slots = 0;
+  std::uint32_t free_slots = 0;
+  std::vector<std::int32_t> partitions;  // of dossier.tasks.<pool> that it owns
+  std::int64_t last_report_time_us = 0;  // broker time of its last report
+  std::vector<std::string> cached_projects;
+};
+
+// A commit that the ledger accepted.
+struct AcceptedCommit {
+  CommitId id;
+  WorkspaceId workspace;
+  std::uint64_t seq = 0;
+  std::int32_t partition = 0;
+  std::int64_t offset = 0;
+  std::int64_t time_us = 0;
+  v1::Commit commit;
+  std::vector<std::uint64_t> versions;  // one an event, where the source knows them; else empty
+};
+
+// One moment of the store. One thread; drop it soon, it may hold a database connection.
+class Snapshot {
+ public:
+  virtual ~Snapshot() = default;
+  // Loads several streams in one round trip; stream() then answers from memory.
+  virtual Status load(const WorkspaceId& workspace, const std::vector<std::string>& streams) = 0;
+  virtual Result<StreamState> stream(const WorkspaceId& workspace, const std::string& stream) = 0;
+  // The workspace that has the stream of this name; nullopt: none has.
+  virtual Result<std::optional<WorkspaceId>> workspace_of(const std::string& stream) = 0;
+  // The accepted commit with this id among the workspace's last 2^20.
+  virtual Result<std::optional<AcceptedCommit>> accepted(const WorkspaceId& workspace, const CommitId& id) = 0;
+  // Workers of the workspace's pool which reported in broker time within the last `within_us` before now_us.
+  virtual Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us, std::int64_t within_us) = 0;
+};
+
+class StateStore {
+ public:
+  virtual ~StateStore() = default;  // thread-safe
+  // overloaded: the pool is exhausted; database_unavailable.
+  virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;
+};
+
+}  // namespace dossier::producers

@@ -1,0 +1,33 @@
+// Text forms of bytes.
+#include "base/encoding.hpp"
+
+#include <gtest/gtest.h>
+
+namespace dossier {
+namespace {
+
+TEST(Encoding, hex_goes_there_and_back) {
+  EXPECT_EQ(to_hex(std::string("\x00\xff\x10", 3)), "00ff10");
+  EXPECT_EQ(from_hex("00FF10"), std::string("\x00\xff\x10", 3));
+  EXPECT_FALSE(from_hex("0"));
+  EXPECT_FALSE(from_hex("0g"));
+}
+
+TEST(Encoding, base64url_goes_there_and_back_at_every_length) {
+  EXPECT_EQ(to_base64url("\xfb\xff"), "-_8");
+  for (std::size_t n = 0; n < 9; ++n) EXPECT_EQ(from_base64url(to_base64url(std::string(n, '\xa7'))), std::string(n, '\xa7'));
+  EXPECT_FALSE(from_base64url("a"));
+  EXPECT_FALSE(from_base64url("a+b="));
+}
+
+TEST(Encoding, utf8_is_refused_where_it_is_overlong_cut_or_a_surrogate) {
+  EXPECT_TRUE(is_utf8("plain"));
+  EXPECT_TRUE(is_utf8("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"));
+  EXPECT_FALSE(is_utf8("\xc0\xaf"));
+  EXPECT_FALSE(is_utf8("\xe2\x82"));
+  EXPECT_FALSE(is_utf8("\xed\xa0\x80"));
+  EXPECT_FALSE(is_utf8("\xf4\x90\x80\x80"));
+}
+
+}  // namespace
+}  // namespace dossier
