@@ -7,6 +7,7 @@
 #include <string>
 
 #include "dossier/v1/commit.pb.h"
+#include "dossier/v1/payload.pb.h"
 #include "events/ledger.hpp"
 
 namespace dossier::events {
@@ -18,6 +19,10 @@ void append_json_string(std::string& out, std::string_view text);
 std::string commit_json(const v1::Commit& commit, const Judgement& judgement);
 // One event's object, as above.
 void append_event_json(std::string& out, const v1::Event& event, int index, std::uint64_t version);
+// The fact alone, without the oneofs around it; {} for a payload this code does not know.
+void append_data_json(std::string& out, const v1::EventPayload& payload);
+// {"kind":"user","id":"usr_…"}
+void append_actor_json(std::string& out, const v1::Actor& actor);
 // "2026-11-21T03:04:05.123456Z"
 std::string time_text(std::int64_t time_us);
 
