@@ -25,6 +25,9 @@ struct CommandContext {
   std::string traceparent;
   std::int64_t occurred_at_us = 0;  // the client's word, 0 = none
   std::int64_t now_us = 0;          // of this decision, set by the executor on every round
+  // The key was made by this server for this very request, so no earlier commit can have it: the look-up before the first
+  // decision is left out. Never set it for a key that someone else chose.
+  bool fresh_key = false;
 };
 
 // What a decision yields: events, and the versions of exactly those streams that it relied on. No events: the

@@ -1,0 +1,76 @@
+// The write path: decide on a snapshot, append one commit, wait for its verdict without holding a thread, answer.
+//
+//   run → (hot stream's turn) → partition ready? → snapshot: already accepted? → decide → append → acknowledged → verdict
+//                                     ▲                                                            accepted → answer
+//                                     └──── jittered pause, at most max_rounds ◄── conflict, history moved
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "base/clock.hpp"
+#include "base/executor.hpp"
+#include "base/histogram.hpp"
+#include "base/result.hpp"
+#include "producers/command.hpp"
+#include "producers/commit_log.hpp"
+#include "producers/state_store.hpp"
+#include "producers/verdict_board.hpp"
+
+namespace dossier::producers {
+
+// Counters of one runner; each only grows, but in_flight.
+struct RunnerMetrics {
+  std::atomic<std::uint64_t> accepted{0};
+  std::atomic<std::uint64_t> repeated{0};   // answered with an earlier result
+  std::atomic<std::uint64_t> unchanged{0};  // empty decisions
+  std::atomic<std::uint64_t> refused{0};    // by decide
+  std::atomic<std::uint64_t> conflicts{0};  // void verdicts that led to another round
+  std::atomic<std::uint64_t> contended{0};  // gave up
+  std::atomic<std::uint64_t> undecided{0};
+  std::atomic<std::uint64_t> unacknowledged{0};
+  std::atomic<std::uint64_t> failed{0};  // every other error
+  std::atomic<std::int64_t> in_flight{0};
+  Histogram latency_us;  // of accepted commands, from run() to the verdict
+};
+
+// Thread-safe. Must outlive its commands: destroy it after stop() returned true, with the writer flushed.
+class CommandRunner {
+ public:
+  struct Options {
+    int max_rounds = 5;                          // decisions of one command
+    std::int64_t ack_timeout_us = 5'000'000;     // then `unacknowledged`: open
+    std::int64_t verdict_timeout_us = 2'000'000; // after the acknowledgement; then `undecided`
+    std::int64_t pause_us = 4'000;               // base of the jittered pause before another round
+    std::size_t max_in_flight = 4'096;           // commands; more are `overloaded`
+    std::size_t max_hot_queue = 256;             // commands waiting for one hot stream
+    std::uint64_t seed = 1;                      // of the jitter
+  };
+  // Called exactly once, on an executor thread (or, when the executor is full, on the thread that brought the outcome, or
+  // inside run()): short, no blocking.
+  using Done = std::function<void(Result<Committed>)>;
+
+  CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock);
+  CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock, Options options);
+  ~CommandRunner();
+
+  void run(Command command, Done done);
+  // The same for a caller with a thread to spare (CLI of the server, tests): waits for the answer. Never on the executor.
+  Result<Committed> run_and_wait(Command command);
+
+  // No new commands (shutting_down); true once none is in flight, waiting at most timeout_ms.
+  bool stop(std::int64_t timeout_ms);
+  const RunnerMetrics& metrics() const;
+
+ private:
+  class Core;
+  std::shared_ptr<Core> core_;
+};
+
+}  // namespace dossier::producers
