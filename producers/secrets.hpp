@@ -1,0 +1,52 @@
+// Secrets: hashes of passwords and tokens, in tables that no rebuild touches, written with synchronous_commit=on. A row
+// is written first, under a fresh id, and counts only while an accepted event names that id; leftovers are swept.
+// Implementations: postgres_secrets.cpp, memory_secrets.cpp. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "platform/crypto/crypto.hpp"
+
+namespace dossier::producers {
+
+enum class TokenKind : std::uint8_t { user, worker };
+
+struct TokenRecord {
+  SecretId id;
+  TokenKind kind = TokenKind::user;
+  std::string subject;          // user token: usr_…; worker token: ws_… (its workspace)
+  crypto::Hash sha256{};        // of the whole token text
+  std::string prefix;           // its first characters, for people
+  std::int64_t expires_us = 0;  // 0 = never
+};
+
+class Secrets {
+ public:
+  virtual ~Secrets() = default;
+  // already_exists: this id is taken (ids are never used again).
+  virtual Status put_password(const SecretId& id, const std::string& phc) = 0;
+  virtual Result<std::optional<std::string>> password(const SecretId& id) = 0;
+  // already_exists: this id or this hash is taken.
+  virtual Status put_token(const TokenRecord& token) = 0;
+  // Whatever expiry says: the caller compares it with its clock, and asks the folded state whether the id counts.
+  virtual Result<std::optional<TokenRecord>> find_token(const crypto::Hash& sha256) = 0;
+  virtual Status remove_token(const SecretId& id) = 0;
+
+  // Secrets made before `created_before_us`, in order of id after `after`, at most `limit`: those that no accepted event
+  // names are leftovers, and the sweeper removes them.
+  struct Stored { SecretId id; bool is_password = false; };
+  virtual Result<std::vector<Stored>> stored(std::int64_t created_before_us, const SecretId& after, int limit) = 0;
+  virtual Status sweep(const std::vector<SecretId>& leftovers) = 0;
+
+  // Named key material, sealed by the caller. put: already_exists keeps the first.
+  virtual Status put_key(const std::string& name, const std::string& sealed) = 0;
+  virtual Result<std::optional<std::string>> key(const std::string& name) = 0;
+};
+
+}  // namespace dossier::producers
