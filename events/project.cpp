@@ -1,0 +1,92 @@
+// Projects: evolve and checks.
+#include "events/project.hpp"
+
+#include <algorithm>
+
+#include "events/fold.hpp"
+
+namespace dossier::events {
+
+bool evolve(v1::ProjectState& state, const v1::ProjectEvent& event) {
+  switch (event.fact_case()) {
+    case v1::ProjectEvent::kProjectCreated:
+      state.set_project_id(event.project_created().project_id());
+      *state.mutable_source() = event.project_created().source();
+      state.set_default_branch(event.project_created().default_branch());
+      return true;
+    case v1::ProjectEvent::kProjectUpdated:
+      if (event.project_updated().has_source()) *state.mutable_source() = event.project_updated().source();
+      if (!event.project_updated().default_branch().empty()) state.set_default_branch(event.project_updated().default_branch());
+      return true;
+    case v1::ProjectEvent::kProjectTrusted: state.set_trusted(event.project_trusted().trusted()); return true;
+    case v1::ProjectEvent::kProjectRemoved: state.set_removed(true); return true;
+    case v1::ProjectEvent::FACT_NOT_SET: return false;
+  }
+  return false;
+}
+
+bool evolve(v1::ProjectUseState& state, const v1::ProjectUseEvent& event) {
+  switch (event.fact_case()) {
+    case v1::ProjectUseEvent::kProjectUseAdded: state.set_issues(state.issues() + 1); return true;
+    case v1::ProjectUseEvent::kProjectUseDropped: state.set_issues(state.issues() == 0 ? 0 : state.issues() - 1); return true;
+    case v1::ProjectUseEvent::FACT_NOT_SET: return false;
+  }
+  return false;
+}
+
+namespace {
+
+bool has_control_or_space(std::string_view text) {
+  for (unsigned char c : text)
+    if (c <= 0x20 || c == 0x7f) return true;
+  return false;
+}
+
+bool is_git_url(std::string_view url) {
+  if (url.empty() || url.size() > 2'000 || has_control_or_space(url) || url.front() == '-') return false;
+  for (std::string_view scheme : {"https://", "http://", "ssh://", "git://", "file://"})
+    if (url.substr(0, scheme.size()) == scheme) return url.size() > scheme.size() && url[scheme.size()] != '-';
+  const auto colon = url.find(':');  // user@host:path
+  return colon != std::string_view::npos && colon > 0 && colon + 1 < url.size() && url.substr(0, colon).find('/') == std::string_view::npos;
+}
+
+}  // namespace
+
+Status check_source(const v1::ProjectSource& source) {
+  switch (source.source_case()) {
+    case v1::ProjectSource::kGitUrl:
+      if (is_git_url(source.git_url())) return {};
+      return make_error(Code::invalid_field, "must be an https, ssh, git or file URL, or user@host:path", "git_url");
+    case v1::ProjectSource::kLocalPath:
+      if (!source.local_path().empty() && source.local_path().front() == '/' && source.local_path().size() <= 4'000) return {};
+      return make_error(Code::invalid_field, "must be an absolute path on the workers' machine", "local_path");
+    case v1::ProjectSource::SOURCE_NOT_SET: break;
+  }
+  return make_error(Code::missing_field, "give git_url or local_path", "git_url");
+}
+
+Status check_branch(std::string_view branch, std::string_view field) {
+  const auto wrong = [&](std::string_view why) { return make_error(Code::invalid_field, "is no valid branch name: " + std::string(why), std::string(field)); };
+  if (branch.empty() || branch.size() > 200) return wrong("1 to 200 bytes");
+  if (branch.front() == '-' || branch.front() == '/' || branch.back() == '/' || branch.back() == '.') return wrong("bad first or last character");
+  if (branch == "@" || branch.find("..") != std::string_view::npos || branch.find("@{") != std::string_view::npos ||
+      branch.find("//") != std::string_view::npos)
+    return wrong("contains .., @{ or //");
+  for (unsigned char c : branch)
+    if (c <= 0x20 || c == 0x7f || std::string_view("~^:?*[\\").find(static_cast<char>(c)) != std::string_view::npos)
+      return wrong("contains a space, a control character or one of ~^:?*[\\");
+  for (std::size_t start = 0; start <= branch.size();) {
+    const auto end = std::min(branch.find('/', start), branch.size());
+    const auto part = branch.substr(start, end - start);
+    if (part.front() == '.' || (part.size() >= 5 && part.substr(part.size() - 5) == ".lock")) return wrong("a part begins with . or ends with .lock");
+    start = end + 1;
+  }
+  return {};
+}
+
+Status require_project(const v1::ProjectState& state) {
+  if (state.project_id().empty() || state.removed()) return make_error(Code::not_found, "no such project in this workspace", "project_id");
+  return {};
+}
+
+}  // namespace dossier::events

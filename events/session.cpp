@@ -1,0 +1,81 @@
+// Sessions: evolve and decide.
+#include "events/session.hpp"
+
+#include "events/fold.hpp"
+
+namespace dossier::events {
+
+bool evolve(v1::SessionState& state, const v1::SessionEvent& event) {
+  switch (event.fact_case()) {
+    case v1::SessionEvent::kSessionRequested: {
+      const v1::SessionRequested& requested = event.session_requested();
+      state.set_session_id(requested.session_id());
+      state.set_issue_id(requested.issue_id());
+      state.set_agent_id(requested.agent_id());
+      state.set_trigger_comment_id(requested.trigger_comment_id());
+      state.set_copy_generation(requested.copy_generation());
+      state.set_status(v1::SessionState::REQUESTED);
+      return true;
+    }
+    case v1::SessionEvent::kSessionStarted:
+      state.set_status(v1::SessionState::STARTED);
+      state.set_provider_session(event.session_started().provider_session());
+      state.set_turn_open(false);  // a new attempt begins its turns anew
+      return true;
+    case v1::SessionEvent::kTurnStarted:
+      state.set_turns(event.turn_started().turn());
+      state.set_turn_open(true);
+      return true;
+    case v1::SessionEvent::kTurnCompleted:
+      state.set_turns(event.turn_completed().turn());
+      state.set_turn_open(false);
+      return true;
+    case v1::SessionEvent::kSessionEnded: state.set_status(v1::SessionState::ENDED); return true;
+    case v1::SessionEvent::kApprovalRequested:
+    case v1::SessionEvent::kApprovalResolved: return true;
+    case v1::SessionEvent::FACT_NOT_SET: return false;
+  }
+  return false;
+}
+
+namespace {
+
+Status require_open(const v1::SessionState& state) {
+  if (state.session_id().empty()) return make_error(Code::not_found, "no such session");
+  if (state.status() == v1::SessionState::ENDED) return make_error(Code::terminal_state, "the session has ended");
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<v1::SessionEvent>> start_session(const v1::SessionState& state, const v1::SessionStarted& started) {
+  TRY_STATUS(require_open(state));
+  v1::SessionEvent event;
+  *event.mutable_session_started() = started;
+  return std::optional(std::move(event));
+}
+
+Result<std::optional<v1::SessionEvent>> begin_turn(const v1::SessionState& state, const v1::TurnStarted& turn) {
+  TRY_STATUS(require_open(state));
+  if (state.turn_open() && state.turns() == turn.turn()) return std::optional<v1::SessionEvent>{};
+  v1::SessionEvent event;
+  *event.mutable_turn_started() = turn;
+  return std::optional(std::move(event));
+}
+
+Result<std::optional<v1::SessionEvent>> end_turn(const v1::SessionState& state, const v1::TurnCompleted& turn) {
+  TRY_STATUS(require_open(state));
+  if (!state.turn_open() && state.turns() == turn.turn()) return std::optional<v1::SessionEvent>{};
+  v1::SessionEvent event;
+  *event.mutable_turn_completed() = turn;
+  return std::optional(std::move(event));
+}
+
+std::optional<v1::SessionEvent> end_session(const v1::SessionState& state, std::string_view outcome) {
+  if (!require_open(state)) return std::nullopt;
+  v1::SessionEvent event;
+  event.mutable_session_ended()->set_outcome(std::string(outcome));
+  return event;
+}
+
+}  // namespace dossier::events
