@@ -59,6 +59,8 @@ class Snapshot {
   virtual Result<StreamState> stream(const WorkspaceId& workspace, const std::string& stream) = 0;
   // The workspace that has the stream of this name; nullopt: none has.
   virtual Result<std::optional<WorkspaceId>> workspace_of(const std::string& stream) = 0;
+  // The workspace's present seq (0: no accepted commit yet): what an answer that changes nothing speaks of.
+  virtual Result<std::uint64_t> seq(const WorkspaceId& workspace) = 0;
   // The accepted commit with this id among the workspace's last 2^20.
   virtual Result<std::optional<AcceptedCommit>> accepted(const WorkspaceId& workspace, const CommitId& id) = 0;
   // Workers of the workspace's pool which reported in broker time within the last `within_us` before now_us.
