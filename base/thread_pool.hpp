@@ -6,7 +6,6 @@
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <queue>
 #include <thread>
 #include <vector>
 
@@ -41,7 +40,7 @@ class ThreadPool final : public Executor {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> queue_;
-  std::priority_queue<Timer> timers_;
+  std::vector<Timer> timers_;  // a heap, earliest first
   std::uint64_t timer_order_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> threads_;

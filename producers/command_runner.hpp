@@ -2,7 +2,7 @@
 //
 //   run → (hot stream's turn) → partition ready? → snapshot: already accepted? → decide → append → acknowledged → verdict
 //                                     ▲                                                            accepted → answer
-//                                     └──── jittered pause, at most max_rounds ◄── conflict, history moved
+//                                     └──── jittered pause, at most max_redecisions ◄── conflict, history moved
 #pragma once
 
 #include <atomic>
@@ -44,8 +44,8 @@ struct RunnerMetrics {
 class CommandRunner {
  public:
   struct Options {
-    int max_rounds = 5;                          // decisions of one command
-    std::int64_t ack_timeout_us = 5'000'000;     // then `unacknowledged`: open
+    int max_redecisions = 5;                     // after a void verdict; then `contention`
+    std::int64_t ack_timeout_us = 5'000'000;     // of one append; then `unacknowledged`: open
     std::int64_t verdict_timeout_us = 2'000'000; // after the acknowledgement; then `undecided`
     std::int64_t pause_us = 4'000;               // base of the jittered pause before another round
     std::size_t max_in_flight = 4'096;           // commands; more are `overloaded`
