@@ -1,0 +1,92 @@
+# A private Postgres cluster in a directory of its own: initdb, start, ready, stop. fsync on, loopback TCP only, scram
+# with generated passwords. PostgreSQL refuses to run as root: there its files belong to the package's account
+# "postgres", and when that account can't reach DIR (a clone under a 0700 home) they live in a runtime folder in
+# /var/tmp, named after DIR and linked from it. Sourced after common.sh.
+#
+#   DIR/data → the cluster (a folder, or a link to the runtime folder)
+#   DIR/passwords 0600 · DIR/url 0600 (superuser "admin") · DIR/postgres.log · DIR/postgres.pid
+
+postgres_bin() {
+  local found
+  found=$(find /usr/lib/postgresql -mindepth 3 -maxdepth 3 -name initdb 2>/dev/null | sort -V | tail -n 1)
+  [[ -n $found ]] || fail "PostgreSQL is not installed (apt-get install postgresql)"
+  dirname "$found"
+}
+
+postgres_as() {  # COMMAND…: as the account that may run PostgreSQL, with no privilege kept
+  if ((EUID == 0)); then
+    setpriv --reuid=postgres --regid=postgres --clear-groups --inh-caps=-all --no-new-privs "$@"
+  else
+    "$@"
+  fi
+}
+
+# Prints where the cluster's files are to be, made and owned as needed.
+postgres_home() {  # DIR
+  local dir=$1
+  if ((EUID != 0)); then
+    mkdir -p -m 700 "$dir"
+    echo "$dir"
+    return
+  fi
+  mkdir -p -m 711 "$dir"
+  if postgres_as test -x "$dir"; then
+    echo "$dir"
+    return
+  fi
+  local home
+  home=/var/tmp/dossier-postgres-$(printf '%s' "$dir" | sha256sum | cut -c1-16)
+  if [[ ! -d $home ]]; then
+    mkdir -m 711 "$home"
+    step "Postgres: the account postgres can't reach $dir, so its files are in $home (linked; ./dev clean removes it)"
+  fi
+  [[ ! -L $home && $(stat -c %u "$home") == 0 ]] || fail "Postgres: $home belongs to someone else; remove it"
+  echo "$home"
+}
+
+postgres_answers() {  # DIR
+  PGCONNECT_TIMEOUT=2 "$(postgres_bin)/psql" -X -q -t -c 'SELECT 1' "$(<"$1/url")"
+}
+
+postgres_start() {  # DIR
+  local dir=$1 bin home port password
+  if process_is_up "$dir/postgres.pid"; then return 0; fi
+  bin=$(postgres_bin)
+  home=$(postgres_home "$dir")
+  [[ $home == "$dir" ]] || ln -sfn "$home/data" "$dir/data"
+  if [[ ! -r $dir/passwords ]]; then echo "admin=$(new_password)" | write_private "$dir/passwords"; fi
+  password=$(sed -n 's/^admin=//p' "$dir/passwords")
+  if [[ ! -r $home/data/PG_VERSION ]]; then
+    step "Postgres: making a private cluster in $home/data"
+    rm -rf "$home/data" "$home/data.new" "$home/first-password"
+    mkdir -m 700 "$home/data.new"
+    write_private "$home/first-password" <<<"$password"
+    ((EUID != 0)) || chown postgres:postgres "$home/data.new" "$home/first-password"
+    (cd / && postgres_as "$bin/initdb" -D "$home/data.new" -U admin --encoding=UTF8 --locale=C.UTF-8 --auth=scram-sha-256 \
+      --pwfile="$home/first-password" >"$dir/initdb.log" 2>&1) || { cat "$dir/initdb.log" >&2; fail "Postgres: initdb failed"; }
+    rm "$home/first-password"
+    mv "$home/data.new" "$home/data"
+  fi
+  port=15432
+  [[ -r $dir/port ]] && port=$(<"$dir/port")
+  port=$(free_port "$port")
+  echo "$port" >"$dir/port"
+  echo "postgresql://admin:$password@127.0.0.1:$port/postgres" | write_private "$dir/url"
+  step "Postgres: starting on 127.0.0.1:$port"
+  # A postmaster.pid left by a crash is judged by PostgreSQL itself, which refuses while that process lives.
+  (cd / && start_process "$dir/postgres.pid" "$dir/postgres.log" "$infra_dir/local/postgres_account.sh" "$bin/postgres" \
+    -D "$home/data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=on \
+    -c max_connections=200 -c shared_buffers=128MB -c max_wal_size=2GB -c password_encryption=scram-sha-256 \
+    -c log_min_messages=warning -c timezone=UTC -c log_timezone=UTC -c jit=off)
+  wait_until 30 "Postgres" "$dir/postgres.pid" "$dir/postgres.log" postgres_answers "$dir"
+  step "Postgres: ready on 127.0.0.1:$port"
+}
+
+postgres_stop() { stop_process "$1/postgres.pid" "Postgres" 20 INT; }  # INT: "fast", clients are disconnected
+
+postgres_remove() {  # DIR: its files too
+  local link
+  link=$(readlink "$1/data" 2>/dev/null || true)
+  if [[ $link == /var/tmp/dossier-postgres-*/data ]]; then rm -rf "${link%/data}"; fi
+  rm -rf "$1"
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# A throw-away Kafka and Postgres in one directory, for tests and for development:
+#   infra/local/stack.sh start --dir DIR     starts both, writes DIR/env (source it)
+#   infra/local/stack.sh stop|status|remove --dir DIR
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=infra/local/common.sh
+source "$here/common.sh"
+# shellcheck source=infra/local/kafka.sh
+source "$here/kafka.sh"
+# shellcheck source=infra/local/postgres.sh
+source "$here/postgres.sh"
+
+write_env() {
+  write_private "$1/env" <<END
+export DOSSIER_TEST_KAFKA_PROPERTIES=$1/kafka/admin.properties
+export DOSSIER_TEST_SERVER_KAFKA_PROPERTIES=$1/kafka/server.properties
+export DOSSIER_TEST_WORKER_KAFKA_PROPERTIES=$1/kafka/worker.properties
+export DOSSIER_TEST_DATABASE_URL='$(<"$1/postgres/url")'
+export DOSSIER_TEST_STACK=$1
+# Before the worker's account uses topics of a prefix: \$DOSSIER_TEST_GRANT <prefix>
+export DOSSIER_TEST_GRANT='python3 $here/kafka_acls.py --properties $1/kafka/admin.properties --prefix'
+END
+}
+
+main() {
+  local action=${1:-} dir=${3:-}
+  [[ ${2:-} == --dir && $dir == /* ]] || { sed -n '2,4p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+  case $action in
+    start)
+      mkdir -p "$dir"
+      kafka_start "$dir/kafka" --tests
+      postgres_start "$dir/postgres"
+      write_env "$dir"
+      ;;
+    stop)
+      kafka_stop "$dir/kafka"
+      postgres_stop "$dir/postgres"
+      ;;
+    remove)
+      kafka_stop "$dir/kafka"
+      postgres_stop "$dir/postgres"
+      postgres_remove "$dir/postgres"
+      rm -rf "$dir"
+      ;;
+    status)
+      local name
+      for name in kafka/broker postgres/postgres; do
+        if process_is_up "$dir/$name.pid"; then echo "${name%/*} up"; else echo "${name%/*} down"; fi
+      done
+      ;;
+    *)
+      sed -n '2,4p' "${BASH_SOURCE[0]}" >&2
+      exit 2
+      ;;
+  esac
+}
+main "$@"
