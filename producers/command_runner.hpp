@@ -46,6 +46,7 @@ class CommandRunner {
   struct Options {
     int max_redecisions = 5;                     // after a void verdict; then `contention`
     std::int64_t ack_timeout_us = 5'000'000;     // of one append; then `unacknowledged`: open
+    std::int64_t stall_us = 2'000'000;           // an append without an answer for so long: new commands are log_unavailable
     std::int64_t verdict_timeout_us = 2'000'000; // after the acknowledgement; then `undecided`
     std::int64_t pause_us = 4'000;               // base of the jittered pause before another round
     std::size_t max_in_flight = 4'096;           // commands; more are `overloaded`

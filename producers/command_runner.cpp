@@ -1,0 +1,445 @@
+// One command = one Op, moved along by callbacks: executor jobs, the writer's acknowledgement, the board's verdict, and
+// deadlines. Each append is a numbered attempt; whichever event of an attempt comes first ends it, later ones find
+// another number and do nothing.
+#include "producers/command_runner.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/log.hpp"
+#include "producers/hot_streams.hpp"
+
+namespace dossier::producers {
+namespace {
+
+// splitmix64: the jitter of a run is drawn from its seed, so a simulation repeats itself.
+std::uint64_t mix(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15ull;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
+  return x ^ (x >> 31);
+}
+
+Error transient(Code code, std::string message, std::int64_t retry_after_ms) {
+  Error error = make_error(code, std::move(message));
+  error.retry_after_ms = retry_after_ms;
+  return error;
+}
+
+v1::Commit make_commit(const CommandContext& context, Decision decision) {
+  v1::Commit commit;
+  commit.set_commit_id(context.commit_id.str());
+  commit.set_workspace_id(context.workspace.str());
+  for (auto& expect : decision.expects) *commit.add_expects() = std::move(expect);
+  for (auto& event : decision.events) *commit.add_events() = std::move(event);
+  *commit.mutable_actor() = context.actor;
+  commit.set_request_fingerprint(context.fingerprint);
+  commit.set_causation_id(context.causation_id);
+  commit.set_correlation_id(context.correlation_id);
+  commit.set_occurred_at_us(context.occurred_at_us);
+  commit.set_recorded_at_us(context.now_us);
+  commit.set_traceparent(context.traceparent);
+  return commit;
+}
+
+// What an earlier commit under this id means for a request: its result, if it was the same request.
+Result<Committed> answer_as_first(AcceptedCommit first, const CommandContext& context) {
+  if (first.commit.request_fingerprint() != context.fingerprint)
+    return make_error(Code::idempotency_key_reused, "this Idempotency-Key was used for another request; take a new key");
+  return Committed{std::move(first), true};
+}
+
+}  // namespace
+
+class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::Core> {
+ public:
+  Core(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock, Options options)
+      : store_(store), log_(log), board_(board), executor_(executor), clock_(clock), options_(options), hot_(options.max_hot_queue) {}
+
+  void run(Command command, Done done);
+  bool stop(std::int64_t timeout_ms);
+
+  RunnerMetrics metrics_;
+
+ private:
+  enum class Phase : std::uint8_t { idle, appending, awaiting };
+  struct Op {
+    Command command;
+    Done done;
+    std::string hot_key;
+    std::int32_t partition = 0;
+    std::int64_t started_us = 0;
+    int redecisions = 0;
+    v1::Commit commit;  // of the present attempt
+    // Under mutex_ of the core.
+    Phase phase = Phase::idle;
+    std::uint64_t attempt = 0;
+    std::int64_t offset = -1;
+    VerdictBoard::Ticket ticket;
+  };
+  using OpPtr = std::shared_ptr<Op>;
+  struct Deadline {
+    std::int64_t due_us;
+    std::weak_ptr<Op> op;
+    std::uint64_t attempt;
+    Phase phase;
+  };
+
+  void decide(const OpPtr& op);
+  Result<std::optional<Committed>> decide_once(Op& op);
+  void append(const OpPtr& op);
+  void on_appended(const OpPtr& op, std::uint64_t attempt, const topic::Appended& appended);
+  void on_verdict(const OpPtr& op, std::uint64_t attempt, const Decided& decided);
+  void settle(const OpPtr& op, const Decided& decided);
+  void settle_duplicate(const OpPtr& op);
+  void decide_again(const OpPtr& op);
+  void finish(const OpPtr& op, Result<Committed> result);
+  void count(const Result<Committed>& result, const Op& op);
+  // Runs the job on the executor, or here where it takes no more.
+  void soon(std::function<void()> job) {
+    auto shared = std::make_shared<std::function<void()>>(std::move(job));
+    if (!executor_.post([shared] { (*shared)(); })) (*shared)();
+  }
+  bool end_attempt(Op& op, std::uint64_t attempt, Phase phase);
+  void watch(const OpPtr& op, std::uint64_t attempt, Phase phase, std::int64_t timeout_us);
+  void sweep();
+  static bool is_over(const Deadline& deadline, const OpPtr& op) { return !op || op->attempt != deadline.attempt || op->phase != deadline.phase; }
+  bool log_stalls();
+
+  StateStore& store_;
+  CommitLog& log_;
+  VerdictBoard& board_;
+  Executor& executor_;
+  const Clock& clock_;
+  const Options options_;
+  std::atomic<std::uint64_t> draws_{0};
+
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  bool stopping_ = false;
+  std::size_t in_flight_ = 0;
+  HotStreams<OpPtr> hot_;
+  std::deque<Deadline> ack_deadlines_;      // each in order of time: one constant timeout a queue
+  std::deque<Deadline> verdict_deadlines_;
+  bool sweeping_ = false;
+};
+
+void CommandRunner::Core::run(Command command, Done done) {
+  OpPtr op(new Op);  // not make_shared: deadlines hold weak pointers and must not hold the memory
+  op->command = std::move(command);
+  op->done = std::move(done);
+  op->partition = log_.partition_of(op->command.context.workspace);
+  op->started_us = clock_.boot_us();
+  if (!op->command.hot_stream.empty()) op->hot_key = op->command.context.workspace.str() + '\n' + op->command.hot_stream;
+
+  std::optional<Error> refusal;
+  Turn turn = Turn::now;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) {
+      refusal = transient(Code::shutting_down, "the server is stopping", 1'000);
+    } else if (in_flight_ >= options_.max_in_flight) {
+      refusal = transient(Code::overloaded, "too many commands are in flight", 500);
+    } else {
+      if (!op->hot_key.empty()) turn = hot_.enter(op->hot_key, op);
+      if (turn == Turn::full) {
+        refusal = transient(Code::overloaded, "too many commands wait for " + op->command.hot_stream, 500);
+      } else {
+        ++in_flight_;
+        metrics_.in_flight.fetch_add(1, std::memory_order_relaxed);
+      }
+    }
+  }
+  if (refusal) {
+    metrics_.failed.fetch_add(1, std::memory_order_relaxed);
+    return op->done(std::move(*refusal));
+  }
+  if (turn == Turn::queued) return;
+  if (!executor_.post([self = shared_from_this(), op] { self->decide(op); }))
+    finish(op, transient(Code::overloaded, "the server has no room for another command", 500));
+}
+
+// An append is without an answer for long: better to refuse before deciding than to leave another command open.
+bool CommandRunner::Core::log_stalls() {
+  std::vector<OpPtr> held;  // released without the lock
+  const std::lock_guard lock(mutex_);
+  while (!ack_deadlines_.empty()) {
+    const Deadline& oldest = ack_deadlines_.front();
+    if (!is_over(oldest, held.emplace_back(oldest.op.lock())))
+      return clock_.boot_us() - (oldest.due_us - options_.ack_timeout_us) > options_.stall_us;
+    ack_deadlines_.pop_front();
+  }
+  return false;
+}
+
+// On the executor.
+void CommandRunner::Core::decide(const OpPtr& op) {
+  if (log_stalls()) return finish(op, transient(Code::log_unavailable, "the log does not answer", 1'000));
+  auto answer = decide_once(*op);
+  if (!answer) return finish(op, std::move(answer).error());
+  if (*answer) return finish(op, std::move(**answer));
+  append(op);
+}
+
+// nullopt: op.commit is to be appended.
+Result<std::optional<Committed>> CommandRunner::Core::decide_once(Op& op) {
+  TRY_STATUS(board_.ready(op.partition));
+  CommandContext& context = op.command.context;
+  TRY(const std::unique_ptr<Snapshot> snapshot, store_.snapshot());
+  // A key of this server's own making is unknown to everybody else, and a void attempt leaves nothing behind.
+  if (!context.fresh_key) {
+    TRY(std::optional<AcceptedCommit> first, snapshot->accepted(context.workspace, context.commit_id));
+    if (first) {
+      TRY(Committed answer, answer_as_first(std::move(*first), context));
+      return std::optional<Committed>(std::move(answer));
+    }
+  }
+  context.now_us = clock_.wall_us();
+  TRY(Decision decision, op.command.decide(*snapshot, context));
+  if (decision.events.empty()) {
+    AcceptedCommit present;
+    TRY(present.seq, snapshot->seq(context.workspace));
+    present.id = context.commit_id;
+    present.workspace = context.workspace;
+    present.partition = op.partition;
+    present.offset = -1;
+    present.time_us = context.now_us;
+    return std::optional<Committed>(Committed{std::move(present), false});
+  }
+  op.commit = make_commit(context, std::move(decision));
+  return std::optional<Committed>();
+}
+
+void CommandRunner::Core::append(const OpPtr& op) {
+  std::uint64_t attempt = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    attempt = ++op->attempt;
+    op->phase = Phase::appending;
+    op->offset = -1;
+  }
+  watch(op, attempt, Phase::appending, options_.ack_timeout_us);
+  const Status sent = log_.append(op->commit, [self = shared_from_this(), op, attempt](const topic::Appended& appended) {
+    self->on_appended(op, attempt, appended);
+  });
+  if (!sent && end_attempt(*op, attempt, Phase::appending)) finish(op, sent.error());
+}
+
+// True: the caller ended this attempt and nobody else will.
+bool CommandRunner::Core::end_attempt(Op& op, std::uint64_t attempt, Phase phase) {
+  const std::lock_guard lock(mutex_);
+  if (op.attempt != attempt || op.phase != phase) return false;
+  op.phase = Phase::idle;
+  return true;
+}
+
+// On a thread of the writer, or inside append().
+void CommandRunner::Core::on_appended(const OpPtr& op, std::uint64_t attempt, const topic::Appended& appended) {
+  const bool durable = appended.outcome == topic::Outcome::acknowledged && appended.offset >= 0;
+  if (!durable) {
+    if (!end_attempt(*op, attempt, Phase::appending)) return;
+    Error error = appended.outcome == topic::Outcome::refused
+                      ? transient(appended.code, "the log did not take the commit: " + appended.reason, 1'000)
+                      : transient(Code::unacknowledged, "the log has not acknowledged the commit: it is open until a record settles it", 2'000);
+    return soon([self = shared_from_this(), op, error = std::move(error)] { self->finish(op, error); });
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (op->attempt != attempt || op->phase != Phase::appending) return;  // given up as unacknowledged
+    op->phase = Phase::awaiting;
+    op->offset = appended.offset;
+  }
+  auto ticket = board_.await(op->partition, appended.offset, [self = shared_from_this(), op, attempt](const Decided& decided) {
+    self->on_verdict(op, attempt, decided);
+  });
+  if (!ticket) {  // too many wait: it is durable, and nobody here will learn its verdict
+    if (end_attempt(*op, attempt, Phase::awaiting))
+      soon([self = shared_from_this(), op] { self->finish(op, make_error(Code::undecided, "recorded, and not decided yet")); });
+    return;
+  }
+  if (ticket->id == 0) return;  // answered already
+  bool gone = false;
+  {
+    const std::lock_guard lock(mutex_);
+    gone = op->attempt != attempt || op->phase != Phase::awaiting;
+    if (!gone) op->ticket = *ticket;
+  }
+  if (gone) {
+    board_.cancel(*ticket);
+    return;
+  }
+  watch(op, attempt, Phase::awaiting, options_.verdict_timeout_us);
+}
+
+// On the thread that brings the verdict.
+void CommandRunner::Core::on_verdict(const OpPtr& op, std::uint64_t attempt, const Decided& decided) {
+  if (end_attempt(*op, attempt, Phase::awaiting)) soon([self = shared_from_this(), op, decided] { self->settle(op, decided); });
+}
+
+void CommandRunner::Core::settle(const OpPtr& op, const Decided& decided) {
+  switch (decided.verdict) {
+    case events::Verdict::accepted: {
+      AcceptedCommit commit;
+      commit.id = op->command.context.commit_id;
+      commit.workspace = op->command.context.workspace;
+      commit.seq = decided.seq;
+      commit.partition = op->partition;
+      commit.offset = decided.offset;
+      commit.time_us = decided.time_us;
+      commit.commit = std::move(op->commit);
+      commit.versions = decided.versions;
+      return finish(op, Committed{std::move(commit), false});
+    }
+    case events::Verdict::void_duplicate: return settle_duplicate(op);
+    case events::Verdict::void_conflict:
+    case events::Verdict::void_history: return decide_again(op);
+    case events::Verdict::void_malformed:
+    case events::Verdict::control:
+      log::error("producers", "the ledger called our commit " + op->commit.commit_id() + " " + std::string(events::to_string(decided.verdict)));
+      return finish(op, make_error(Code::internal, "the log refused the form of a commit"));
+  }
+}
+
+// Another copy was accepted first: its result is the answer.
+void CommandRunner::Core::settle_duplicate(const OpPtr& op) {
+  const CommandContext& context = op->command.context;
+  auto snapshot = store_.snapshot();
+  if (!snapshot) return finish(op, std::move(snapshot).error());
+  auto first = (*snapshot)->accepted(context.workspace, context.commit_id);
+  snapshot->reset();
+  if (!first) return finish(op, std::move(first).error());
+  if (!*first) return finish(op, make_error(Code::undecided, "recorded; an earlier copy of this request was accepted and can't be read yet"));
+  finish(op, answer_as_first(std::move(**first), context));
+}
+
+void CommandRunner::Core::decide_again(const OpPtr& op) {
+  metrics_.conflicts.fetch_add(1, std::memory_order_relaxed);
+  if (op->redecisions >= options_.max_redecisions)
+    return finish(op, transient(Code::contention, "others changed the same thing in every one of " + std::to_string(op->redecisions + 1) +
+                                                      " rounds; try again", 200));
+  // 0.5 to 1.5 of the base, doubled every round: writers that met once do not meet again.
+  const std::int64_t base = options_.pause_us << op->redecisions++;
+  const std::uint64_t draw = mix(options_.seed + draws_.fetch_add(1, std::memory_order_relaxed));
+  const std::int64_t pause = base / 2 + static_cast<std::int64_t>(draw % static_cast<std::uint64_t>(std::max<std::int64_t>(base, 1)));
+  if (!executor_.post_after(pause, [self = shared_from_this(), op] { self->decide(op); }))
+    finish(op, transient(Code::shutting_down, "the server is stopping", 1'000));
+}
+
+void CommandRunner::Core::finish(const OpPtr& op, Result<Committed> result) {
+  count(result, *op);
+  std::optional<OpPtr> next;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!op->hot_key.empty()) next = hot_.leave(op->hot_key);
+  }
+  Done done = std::move(op->done);
+  done(std::move(result));
+  if (next && !executor_.post([self = shared_from_this(), op = *next] { self->decide(op); }))
+    finish(*next, transient(Code::overloaded, "the server has no room for another command", 500));
+  const std::lock_guard lock(mutex_);
+  metrics_.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (--in_flight_ == 0) idle_.notify_all();
+}
+
+void CommandRunner::Core::count(const Result<Committed>& result, const Op& op) {
+  const auto add = [](std::atomic<std::uint64_t>& counter) { counter.fetch_add(1, std::memory_order_relaxed); };
+  if (result) {
+    if (result->repeated) return add(metrics_.repeated);
+    if (result->commit.offset < 0) return add(metrics_.unchanged);
+    metrics_.latency_us.observe(clock_.boot_us() - op.started_us);
+    return add(metrics_.accepted);
+  }
+  const Code code = result.error().code;
+  if (code == Code::undecided) return add(metrics_.undecided);
+  if (code == Code::unacknowledged) return add(metrics_.unacknowledged);
+  if (code == Code::contention) return add(metrics_.contended);
+  if (is_transient(code) || code == Code::internal) return add(metrics_.failed);
+  add(metrics_.refused);
+}
+
+void CommandRunner::Core::watch(const OpPtr& op, std::uint64_t attempt, Phase phase, std::int64_t timeout_us) {
+  bool arm = false;
+  {
+    const std::lock_guard lock(mutex_);
+    auto& queue = phase == Phase::appending ? ack_deadlines_ : verdict_deadlines_;
+    queue.push_back({clock_.boot_us() + timeout_us, op, attempt, phase});
+    arm = !std::exchange(sweeping_, true);
+  }
+  if (arm) sweep();
+}
+
+// One timer for all commands: at most kSweepUs late, and only while commands are in flight.
+void CommandRunner::Core::sweep() {
+  constexpr std::int64_t kSweepUs = 50'000;
+  std::vector<OpPtr> unacknowledged;
+  std::vector<std::pair<OpPtr, VerdictBoard::Ticket>> undecided;
+  std::vector<OpPtr> held;  // released without the lock
+  bool again = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const std::int64_t now = clock_.boot_us();
+    for (auto* queue : {&ack_deadlines_, &verdict_deadlines_})
+      while (!queue->empty()) {
+        const Deadline& deadline = queue->front();
+        const OpPtr& op = held.emplace_back(deadline.op.lock());
+        const bool over = is_over(deadline, op);
+        if (!over && deadline.due_us > now) break;
+        if (!over) {
+          op->phase = Phase::idle;
+          if (deadline.phase == Phase::appending) unacknowledged.push_back(op);
+          else undecided.emplace_back(op, op->ticket);
+        }
+        queue->pop_front();
+      }
+    again = !stopping_ || in_flight_ > 0;
+    again = again && (!ack_deadlines_.empty() || !verdict_deadlines_.empty());
+    sweeping_ = again;
+  }
+  for (const auto& op : unacknowledged)
+    soon([self = shared_from_this(), op] {
+      self->finish(op, transient(Code::unacknowledged, "the log has not acknowledged the commit: it is open until a record settles it", 2'000));
+    });
+  for (const auto& [op, ticket] : undecided) {
+    board_.cancel(ticket);
+    soon([self = shared_from_this(), op = op] { self->finish(op, make_error(Code::undecided, "recorded, and not decided yet")); });
+  }
+  if (!again) return;
+  if (!executor_.post_after(kSweepUs, [self = shared_from_this()] { self->sweep(); })) {
+    const std::lock_guard lock(mutex_);
+    sweeping_ = false;
+  }
+}
+
+bool CommandRunner::Core::stop(std::int64_t timeout_ms) {
+  std::unique_lock lock(mutex_);
+  stopping_ = true;
+  return idle_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return in_flight_ == 0; });
+}
+
+CommandRunner::CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock)
+    : CommandRunner(store, log, board, executor, clock, Options{}) {}
+
+CommandRunner::CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock, Options options)
+    : core_(std::make_shared<Core>(store, log, board, executor, clock, options)) {}
+
+CommandRunner::~CommandRunner() = default;
+
+void CommandRunner::run(Command command, Done done) { core_->run(std::move(command), std::move(done)); }
+
+Result<Committed> CommandRunner::run_and_wait(Command command) {
+  auto promise = std::make_shared<std::promise<Result<Committed>>>();
+  auto answer = promise->get_future();
+  run(std::move(command), [promise](Result<Committed> result) { promise->set_value(std::move(result)); });
+  return answer.get();
+}
+
+bool CommandRunner::stop(std::int64_t timeout_ms) { return core_->stop(timeout_ms); }
+
+const RunnerMetrics& CommandRunner::metrics() const { return core_->metrics_; }
+
+}  // namespace dossier::producers
