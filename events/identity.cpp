@@ -10,10 +10,14 @@ namespace dossier::events {
 bool evolve(v1::NameState& state, const v1::IdentityEvent& event) {
   switch (event.fact_case()) {
     case v1::IdentityEvent::kNameReserved:
+      state.Clear();
       state.set_owner(event.name_reserved().owner());
-      state.set_confirmed(false);
+      if (event.name_reserved().has_workspace()) *state.mutable_workspace() = event.name_reserved().workspace();
       return true;
-    case v1::IdentityEvent::kNameConfirmed: state.set_confirmed(true); return true;
+    case v1::IdentityEvent::kNameConfirmed:
+      state.set_confirmed(true);
+      state.clear_workspace();
+      return true;
     case v1::IdentityEvent::kNameReleased: state.Clear(); return true;
     case v1::IdentityEvent::kAdminBootstrapped:
       state.set_owner(event.admin_bootstrapped().user_id());
