@@ -50,7 +50,19 @@ struct ParkedRow {
   std::int64_t offset = 0;
   std::int32_t event_index = 0;
   std::string error;
-  std::string value;  // the event's bytes
+  std::string value;  // v1::ParkedEvent: the event and all that a read model is told about it
+};
+// A stream whose rows in one read model wait.
+struct ParkedStream {
+  std::string read_model;
+  std::string workspace;
+  std::string stream;
+};
+// Parked rows which are done with (retried or discarded): those of the stream up to and with this place.
+struct Unparked {
+  ParkedStream stream;
+  std::int64_t through_offset = 0;
+  std::int32_t through_index = 0;
 };
 
 // What judging a batch needs that the projector does not hold in memory.
@@ -79,6 +91,7 @@ struct ProjectionBatch {
   std::vector<std::pair<std::string, events::WorkspaceHead>> heads;
   std::vector<StreamRow> streams;
   std::vector<ModelRows> models;
+  std::vector<Unparked> unparked;  // deleted before `parked` is written
   std::vector<ParkedRow> parked;
 };
 
@@ -100,11 +113,14 @@ class ProjectionStore {
   virtual Status create_position(const Position& position) = 0;
   virtual Result<Fetched> fetch(const FetchRequest& request) = 0;
   // One transaction: the position moves from `before` to `after` (position_moved: someone else moved it), then all rows.
+  // A journal row that exists already (another generation wrote it) is compared and never rewritten; corrupt: it differs
+  // in its bytes, verdict, seq or chain, and nothing was written.
   // database_unavailable: outcome unknown; re-read the position before going on.
   virtual Result<Applied> apply(const ProjectionBatch& batch) = 0;
-  // Streams of a partition with parked rows: (read model, workspace, stream).
-  struct ParkedStream { std::string read_model; std::string workspace; std::string stream; };
+  // Streams of a partition with parked rows.
   virtual Result<std::vector<ParkedStream>> parked_streams(std::int32_t partition) = 0;
+  // The first parked rows of a stream, at most `limit`, in log order.
+  virtual Result<std::vector<ParkedRow>> parked_rows(std::int32_t partition, const ParkedStream& stream, std::size_t limit) = 0;
   // A journal row by offset, for the check of the record before the position. nullopt: not there.
   virtual Result<std::optional<JournalRow>> journal_at(std::int32_t partition, std::int64_t offset) = 0;
 };
