@@ -44,8 +44,29 @@ postgres_home() {  # DIR
   echo "$home"
 }
 
-postgres_answers() {  # DIR
-  PGCONNECT_TIMEOUT=2 "$(postgres_bin)/psql" -X -q -t -c 'SELECT 1' "$(<"$1/url")"
+# The password goes by the environment: arguments can be read by every account of the machine.
+postgres_psql() {  # DIR ARGUMENT…
+  local dir=$1
+  shift
+  PGHOST=127.0.0.1 PGPORT=$(<"$dir/port") PGUSER=admin PGDATABASE=postgres PGCONNECT_TIMEOUT=2 \
+    PGPASSWORD=$(sed -n 's/^admin=//p' "$dir/passwords") "$(postgres_bin)/psql" -X -q -A -t -v ON_ERROR_STOP=1 "$@"
+}
+
+postgres_answers() { postgres_psql "$1" -c 'SELECT 1'; }
+
+# postgres_database DIR NAME: a database and the role that owns it, named alike, made once; prints its URL.
+postgres_database() {
+  local dir=$1 name=$2 password
+  if ! grep -q "^$name=" "$dir/passwords"; then
+    password=$(new_password)
+    postgres_psql "$dir" <<END >&2 || fail "Postgres: the database $name could not be made"
+CREATE ROLE $name LOGIN PASSWORD '$password';
+CREATE DATABASE $name OWNER $name;
+END
+    { cat "$dir/passwords"; echo "$name=$password"; } | write_private "$dir/passwords"
+  fi
+  password=$(sed -n "s/^$name=//p" "$dir/passwords")
+  echo "postgresql://$name:$password@127.0.0.1:$(<"$dir/port")/$name"
 }
 
 postgres_start() {  # DIR

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Runs the tiers of tests one after the other and reports: per tier its time, passed, failed, skipped, beside the budget;
+what was skipped and why; what failed; and as the last line "N passed, N failed, N skipped".
+
+A tier is one GoogleTest program, <build>/tests/dossier_<tier>_tests. Tiers that only compute run as several shards at
+once, those that share the broker and the database as one process. A program that dies or passes its deadline counts as
+one failed test. SIGINT and SIGTERM end the running programs, with everything they started.
+"""
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+BUDGET_S = 25 * 60
+BUDGET_ALL_S = 85 * 60
+TIERS = ["house", "unit", "property", "golden", "contract", "simulation", "integration", "e2e", "robustness", "agents", "web"]
+SHARDED = {"unit", "property", "golden", "simulation"}
+DEADLINE_S = {"house": 120, "unit": 180, "property": 300, "golden": 60, "contract": 300, "simulation": 600,
+              "integration": 600, "e2e": 900, "robustness": 900, "agents": 900, "web": 900}
+SHOWN_OUTPUT_LINES = 60
+
+running = []
+
+
+class Result:
+    def __init__(self, tier):
+        self.tier = tier
+        self.seconds = 0.0
+        self.passed = 0
+        self.failures = []  # (name, message)
+        self.skips = []  # (name, reason)
+
+
+def end_running(*_):
+    """Each program leads a process group of its own: the group ends, so no child of a test stays."""
+    for process in running:
+        try:
+            os.killpg(process.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+    deadline = time.monotonic() + 5
+    for process in running:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            pass
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def interrupted(number, _frame):
+    end_running()
+    sys.exit(128 + number)
+
+
+def read_report(path, result):
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        name = f"{case.get('classname')}.{case.get('name')}"
+        failures = case.findall("failure")
+        skipped = case.find("skipped")
+        if case.get("status") == "notrun":
+            continue
+        if failures:
+            result.failures.append((name, failures[0].get("message", "").strip()))
+        elif skipped is not None or case.get("result") == "skipped":
+            lines = (skipped.get("message") if skipped is not None else None) or "no reason given"
+            lines = [line for line in lines.splitlines() if line.strip() and not line.startswith("/")]
+            result.skips.append((name, lines[0].strip() if lines else "no reason given"))
+        else:
+            result.passed += 1
+
+
+def last_test_of(log):
+    with open(log, encoding="utf-8", errors="replace") as file:
+        lines = [line for line in file if line.startswith("[ RUN ")]
+    return lines[-1].split("]", 1)[1].strip() if lines else "(before the first test)"
+
+
+def run_program(tier, command, shards, environment, scratch, deadline_s, result):
+    """Shards of one program at once; each writes its report and its log into the scratch folder."""
+    started = []
+    for shard in range(shards):
+        report = os.path.join(scratch, f"{tier}-{shard}.xml")
+        log = os.path.join(scratch, f"{tier}-{shard}.log")
+        env = dict(environment, GTEST_OUTPUT=f"xml:{report}", GTEST_TOTAL_SHARDS=str(shards), GTEST_SHARD_INDEX=str(shard))
+        with open(log, "wb") as out:
+            process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env,
+                                       start_new_session=True)
+        running.append(process)
+        started.append((process, report, log))
+    began = time.monotonic()
+    for process, report, log in started:
+        try:
+            code = process.wait(max(1.0, began + deadline_s - time.monotonic()))
+            ended = None if code in (0, 1) else f"ended by signal {-code}" if code < 0 else f"exit code {code}"
+        except subprocess.TimeoutExpired:
+            ended = f"did not end within {deadline_s} s"
+        if ended is None and os.path.exists(report):
+            read_report(report, result)
+        else:
+            result.failures.append((last_test_of(log), f"the program {ended or 'left no report'}"))
+        if process.poll() != 0:
+            show_log(log)
+    end_running()
+    running.clear()
+
+
+def show_log(log):
+    with open(log, encoding="utf-8", errors="replace") as file:
+        lines = file.read().splitlines()
+    first = next((i for i, line in enumerate(lines) if ": Failure" in line or "CHECK" in line or "ERROR:" in line), None)
+    at = max(0, first - 3) if first is not None else max(0, len(lines) - SHOWN_OUTPUT_LINES)
+    print("\n".join(lines[at:at + SHOWN_OUTPUT_LINES]), file=sys.stderr)
+    print(f"(whole log: {log})", file=sys.stderr)
+
+
+def run_house_rules(source, result, deadline_s):
+    """The house rules are unittest programs in tests/house_rules: each test method counts."""
+    command = [sys.executable, os.path.join(source, "tests", "house_rules", "run.py"), "--machine"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=deadline_s, check=False)
+    for line in done.stdout.splitlines():
+        kind, _, rest = line.partition("\t")
+        name, _, message = rest.partition("\t")
+        if kind == "passed":
+            result.passed += 1
+        elif kind == "failed":
+            result.failures.append((name, message))
+            print(f"{name}\n  " + message.replace("; ", "\n  "), file=sys.stderr)
+    if done.returncode not in (0, 1):
+        result.failures.append(("house rules", done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no report"))
+
+
+def run_tier(tier, arguments, environment):
+    result = Result(tier)
+    deadline_s = DEADLINE_S[tier] * (4 if arguments.all else 1)
+    if "asan" in arguments.build or "tsan" in arguments.build:
+        deadline_s *= 5
+    began = time.monotonic()
+    if tier == "house":
+        run_house_rules(arguments.source, result, deadline_s)
+    else:
+        program = os.path.join(arguments.build, "tests", f"dossier_{tier}_tests")
+        if not os.path.exists(program):
+            return None
+        shards = os.cpu_count() or 1 if tier in SHARDED else 1
+        command = [program, "--gtest_color=no", f"--gtest_filter={arguments.filter}"]
+        run_program(tier, command, shards, environment, arguments.scratch, deadline_s, result)
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def print_table(results, prepared_s, budget_s):
+    print(f"\n{'tier':<14}{'time':>9}{'passed':>9}{'failed':>9}{'skipped':>9}")
+    print(f"{'(prepare)':<14}{prepared_s:>8.1f}s")
+    for result in results:
+        print(f"{result.tier:<14}{result.seconds:>8.1f}s{result.passed:>9}{len(result.failures):>9}{len(result.skips):>9}")
+    total_s = prepared_s + sum(result.seconds for result in results)
+    print(f"{'total':<14}{total_s:>8.1f}s of {budget_s} s" + ("  OVER BUDGET" if total_s > budget_s else ""))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tiers", nargs="*", metavar="tier", help=" ".join(TIERS))
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--scratch", required=True)
+    parser.add_argument("--prepared-ms", type=int, default=0)
+    parser.add_argument("--filter", default="*")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--no-skips", action="store_true")
+    arguments = parser.parse_args()
+    unknown = [tier for tier in arguments.tiers if tier not in TIERS]
+    if unknown:
+        parser.error(f"unknown tier {unknown[0]}; there are: {' '.join(TIERS)}")
+    signal.signal(signal.SIGINT, interrupted)
+    signal.signal(signal.SIGTERM, interrupted)
+    environment = dict(os.environ)
+    if arguments.all:
+        environment["DOSSIER_TEST_ALL"] = "1"
+    results, absent = [], []
+    for tier in arguments.tiers or TIERS:
+        print(f"[{tier}] …", file=sys.stderr, flush=True)
+        result = run_tier(tier, arguments, environment)
+        if result is None:
+            absent.append(tier)
+            continue
+        results.append(result)
+        print(f"[{tier}] {result.seconds:.1f} s: {result.passed} passed, {len(result.failures)} failed, "
+              f"{len(result.skips)} skipped", file=sys.stderr, flush=True)
+    print_table(results, arguments.prepared_ms / 1000, BUDGET_ALL_S if arguments.all else BUDGET_S)
+    if absent:
+        print(f"without tests: {' '.join(absent)}")
+    failures = [(result.tier, *failure) for result in results for failure in result.failures]
+    skips = [(result.tier, *skip) for result in results for skip in result.skips]
+    for tier, name, message in failures:
+        print(f"FAILED   {tier} {name}: {message.splitlines()[0] if message else ''}")
+    for tier, name, reason in skips:
+        print(f"skipped  {tier} {name}: {reason}")
+    passed = sum(result.passed for result in results)
+    print(f"{passed} passed, {len(failures)} failed, {len(skips)} skipped")
+    missing = bool(arguments.tiers) and bool(absent)  # a tier that was asked for by name must exist
+    return 1 if failures or missing or (skips and arguments.no_skips) or passed == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

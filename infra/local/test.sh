@@ -1,0 +1,96 @@
+# ./dev test: build, start a throw-away Kafka and Postgres, run the tiers, report, and leave nothing running, also after
+# Ctrl-C. Sourced by ./dev after common.sh, packages.sh, build.sh, kafka.sh, postgres.sh.
+
+test_stack=
+
+test_tear_down() {
+  local status=$?
+  trap '' INT TERM
+  if [[ -n ${test_runner:-} ]]; then
+    kill -TERM "$test_runner" 2>/dev/null || true
+    wait "$test_runner" 2>/dev/null || true
+  fi
+  if [[ -n $test_stack ]]; then
+    kafka_stop "$test_stack/kafka"
+    postgres_stop "$test_stack/postgres"
+    if ((status == 0)) || [[ -z ${DOSSIER_KEEP_TEST_DIR:-} ]]; then
+      postgres_remove "$test_stack/postgres"
+      rm -rf "$test_stack"
+    else
+      step "Kept: $test_stack"
+    fi
+  fi
+  exit "$status"
+}
+
+# An existing Kafka is used as its admin and as its worker alike, unless the files of settings say otherwise.
+test_external_kafka() {
+  if [[ -z ${DOSSIER_KAFKA_PROPERTIES:-} ]]; then
+    DOSSIER_KAFKA_PROPERTIES=$test_stack/kafka.properties
+    echo "bootstrap.servers=$DOSSIER_KAFKA" | write_private "$DOSSIER_KAFKA_PROPERTIES"
+  fi
+  export DOSSIER_TEST_KAFKA_PROPERTIES=$DOSSIER_KAFKA_PROPERTIES
+  export DOSSIER_TEST_SERVER_KAFKA_PROPERTIES=$DOSSIER_KAFKA_PROPERTIES
+  export DOSSIER_TEST_WORKER_KAFKA_PROPERTIES=${DOSSIER_WORKER_KAFKA_PROPERTIES:-$DOSSIER_KAFKA_PROPERTIES}
+}
+
+test_start_stack() {
+  mkdir -p "$test_stack"
+  if [[ -n ${DOSSIER_KAFKA:-} ]]; then
+    test_external_kafka
+  else
+    kafka_start "$test_stack/kafka" --tests
+    export DOSSIER_TEST_KAFKA_PROPERTIES=$test_stack/kafka/admin.properties
+    export DOSSIER_TEST_SERVER_KAFKA_PROPERTIES=$test_stack/kafka/server.properties
+    export DOSSIER_TEST_WORKER_KAFKA_PROPERTIES=$test_stack/kafka/worker.properties
+    export DOSSIER_TEST_GRANT="python3 $infra_dir/local/kafka_acls.py --properties $test_stack/kafka/admin.properties --prefix"
+  fi
+  if [[ -n ${DOSSIER_DATABASE_URL:-} ]]; then
+    export DOSSIER_TEST_DATABASE_URL=$DOSSIER_DATABASE_URL
+  else
+    postgres_start "$test_stack/postgres"
+    DOSSIER_TEST_DATABASE_URL=$(<"$test_stack/postgres/url")
+    export DOSSIER_TEST_DATABASE_URL
+  fi
+  export DOSSIER_TEST_STACK=$test_stack
+  # The tests name their servers themselves: what points at a running installation must not reach them.
+  unset DOSSIER_KAFKA DOSSIER_KAFKA_PROPERTIES DOSSIER_WORKER_KAFKA_PROPERTIES DOSSIER_DATABASE_URL DOSSIER_URL DOSSIER_TOKEN \
+    DOSSIER_PROFILE DOSSIER_LISTEN DOSSIER_ROLES DOSSIER_KEY_FILE DOSSIER_BLOB_DIR DOSSIER_TOPIC_PREFIX
+}
+
+dev_test() {  # SANITIZER-COMMAND [TIER…] [--all] [--no-skips] [--filter PATTERN]
+  local sanitize=$1 tree=test type=RelWithDebInfo
+  shift
+  case $sanitize in
+    asan) tree=asan sanitize=address ;;
+    tsan) tree=tsan sanitize=thread ;;
+  esac
+  packages_install run build test
+  build_tree "$tree" "$type" "$sanitize"
+  local built_ms=$(((${EPOCHREALTIME/./} - stack_began) / 1000))
+  test_stack=$(mktemp -d "${TMPDIR:-/tmp}/dossier-test.XXXXXX")
+  chmod 711 "$test_stack"  # Postgres runs as another account when this is root
+  trap test_tear_down EXIT
+  test_start_stack
+  export DOSSIER_NPM_DIR=$checkout/.local/npm
+  case $sanitize in
+    address) export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:strict_string_checks=1 ;;
+    thread) export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 ;;
+  esac
+  # In the background with wait, so that a signal to this script ends it at once and not after the tier.
+  python3 "$infra_dir/local/run_tiers.py" --build "$checkout/build/$tree" --source "$checkout" --prepared-ms "$built_ms" \
+    --scratch "$test_stack" "$@" &
+  test_runner=$!
+  local status=0
+  wait "$test_runner" || status=$?
+  test_runner=
+  exit "$status"
+}
+
+dev_bench() {
+  packages_install run build test
+  build_tree release Release ""
+  local program=$checkout/infra/local/bench.sh
+  [[ -x $program ]] || fail "there are no benchmarks yet"
+  exec "$program" "$@"
+}
