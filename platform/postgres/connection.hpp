@@ -9,7 +9,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <variant>
 #include <vector>
 
 #include "base/result.hpp"
@@ -36,6 +35,10 @@ struct Statement {
   std::string_view sql;
   Params params;
 };
+struct StatementRef {
+  std::string_view sql;
+  const Params* params = nullptr;  // nullptr: none
+};
 
 // What a batch gave: one ResultSet a statement up to the failed one, and its error if one failed. The statements
 // behind a failed one were not executed.
@@ -55,7 +58,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   // Executes the statements in order in one round trip. Without BEGIN/COMMIT among them they are one transaction.
-  BatchResult run(std::span<const Statement> statements);
+  BatchResult run(std::span<const StatementRef> statements);
   // One statement; its error as ours.
   Result<ResultSet> query(std::string_view sql, const Params& params = {});
   // Sends a statement without a result (COMMIT, ROLLBACK) and does not wait: its answer is read before the next one's.
@@ -66,25 +69,40 @@ class Connection {
 
   // The socket is dead, or an earlier error broke it. Costs no round trip.
   bool broken();
+  bool known_broken() const { return broken_; }
 
  private:
-  struct Prepared { std::string name; bool ready = false; };
-  enum class Expect : std::uint8_t { prepare, statement };
+  enum class Ready : std::uint8_t { no, sent, yes };
+  struct Prepared {
+    std::string name;
+    Ready ready = Ready::no;
+  };
+  // A command whose result is due: a statement of the batch, or the preparation of one.
+  struct Due {
+    int statement = 0;
+    Prepared* prepares = nullptr;
+  };
 
   Connection(pg_conn* connection, const ConnectionOptions& options);
+  std::int64_t deadline_us() const;
   void fail(std::string message);
-  bool send(const Statement& statement, std::vector<std::pair<Expect, Prepared*>>& expected);
-  bool pump(bool want_result, std::int64_t deadline_us);
+  bool send(const StatementRef& statement, int index, std::vector<Due>& due);
+  bool send_command(const std::string* prepared_name, std::string_view sql, const Params& params);
+  bool flush(std::int64_t deadline_us);
+  bool await_result(std::int64_t deadline_us);
   pg_result* next_result(std::int64_t deadline_us);
   bool drain(std::int64_t deadline_us);
+  void collect(const std::vector<Due>& due, std::int64_t deadline_us, BatchResult& out);
+  Prepared* prepared_for(const StatementRef& statement);
 
   pg_conn* connection_;
   ConnectionOptions options_;
   std::int64_t generation_ = 0;
-  int forgotten_ = 0;  // syncs whose results nobody has read yet
+  int forgotten_ = 0;  // batches whose results nobody has read yet
   bool broken_ = false;
   std::string failure_;
-  std::unordered_map<std::string, Prepared> prepared_;
+  std::uint64_t next_name_ = 0;
+  std::unordered_map<std::string, Prepared> prepared_;  // by SQL and parameter types
 };
 
 }  // namespace dossier::postgres

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +43,7 @@ class Params {
   Params& boolean(bool value);
   Params& bytes(std::string_view value);
   Params& null();  // of the type that the statement gives its place
+  Params& optional_int8(std::optional<std::int64_t> value);
   Params& array(Array values);
   Params& texts(std::span<const std::string> values);
   Params& int8s(std::span<const std::int64_t> values);

@@ -56,19 +56,19 @@ class Lease {
 // The first query and BEGIN share a round trip, further queries cost one each, the end costs none. Drop it soon.
 class ReadTransaction {
  public:
-  ReadTransaction(ReadTransaction&&) noexcept = default;
+  ReadTransaction(ReadTransaction&& other) noexcept;
   ReadTransaction& operator=(ReadTransaction&&) = delete;
   ~ReadTransaction();
   Result<ResultSet> query(std::string_view sql, const Params& params = {});
   // Several statements in one round trip.
-  Result<std::vector<ResultSet>> query(std::span<const Statement> statements);
+  Result<std::vector<ResultSet>> query_all(std::span<const Statement> statements);
   // Of the snapshot; 0 before the first query and where no generation is live.
   std::int64_t generation() const { return generation_; }
 
  private:
   friend class Pool;
-  ReadTransaction(Pool* pool, Lease lease) : pool_(pool), lease_(std::move(lease)) {}
-  Pool* pool_;
+  explicit ReadTransaction(Lease lease) : lease_(std::move(lease)) {}
+  Result<std::vector<ResultSet>> query_refs(std::span<const StatementRef> statements);
   Lease lease_;
   bool open_ = false;
   std::int64_t generation_ = 0;
@@ -77,7 +77,7 @@ class ReadTransaction {
 // READ COMMITTED READ WRITE; rolled back unless committed. Names are schema-qualified (dossier.…).
 class WriteTransaction {
  public:
-  WriteTransaction(WriteTransaction&&) noexcept = default;
+  WriteTransaction(WriteTransaction&& other) noexcept;
   WriteTransaction& operator=(WriteTransaction&&) = delete;
   ~WriteTransaction();
   Result<ResultSet> query(std::string_view sql, const Params& params = {});
@@ -116,6 +116,7 @@ class Pool {
 
  private:
   friend class Lease;
+  Result<std::vector<ResultSet>> read_refs(std::span<const StatementRef> statements);
   void give_back(std::unique_ptr<Connection> connection) noexcept;
 
   const PoolOptions options_;

@@ -46,6 +46,7 @@ class ResultSet {
   Row operator[](int row) const;
   Row front() const { return (*this)[0]; }
   std::int64_t affected_rows() const;  // of INSERT, UPDATE, DELETE
+  std::string_view command() const;    // "SELECT 3", "COMMIT"
 
   class Iterator {
    public:

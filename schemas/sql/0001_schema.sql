@@ -14,6 +14,7 @@ CREATE TABLE dossier.generations (
   state   text   NOT NULL CHECK (state IN ('building', 'live', 'old')),
   created timestamptz NOT NULL DEFAULT now()
 );
+CREATE SEQUENCE dossier.generation_numbers AS bigint;  -- a number is never used twice
 CREATE UNIQUE INDEX generations_one_live ON dossier.generations (state) WHERE state = 'live';
 
 -- Every record of the events topic, byte for byte, with what the ledger said of it. A second copy of the log.
