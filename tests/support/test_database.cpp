@@ -1,0 +1,45 @@
+// Creates and drops databases for tests.
+#include "tests/support/test_database.hpp"
+
+#include <cstdlib>
+#include <stdexcept>
+
+#include "platform/crypto/crypto.hpp"
+#include "platform/postgres/migrate.hpp"
+#include "platform/postgres/connection.hpp"
+
+namespace dossier::test {
+
+namespace {
+template <class T>
+T must(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+}  // namespace
+
+std::unique_ptr<TestDatabase> TestDatabase::create(bool migrated) {
+  const char* server = std::getenv("DOSSIER_TEST_DATABASE_URL");
+  if (!server || !*server)
+    throw std::runtime_error("DOSSIER_TEST_DATABASE_URL is not set: run `./dev test`, or point it at a throw-away PostgreSQL as a superuser");
+  const std::string name = "dossier_test_" + crypto::random_uuid_hex();
+  auto url = must(postgres::create_database(server, name));
+  std::unique_ptr<TestDatabase> database(new TestDatabase(server, name, std::move(url)));
+  if (migrated) must(postgres::migrate(database->url()));
+  return database;
+}
+
+TestDatabase::~TestDatabase() { (void)postgres::drop_database(server_, name_).has_value(); }
+
+std::int64_t TestDatabase::make_live_generation(const std::string& digest) {
+  const auto made = must(postgres::create_generation(url_, digest));
+  must(postgres::switch_generation(url_, made.number));
+  return made.number;
+}
+
+void TestDatabase::kill_connections() {
+  const auto connection = must(postgres::Connection::open({.url = server_}));
+  must(connection->query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", postgres::Params().text(name_)));
+}
+
+}  // namespace dossier::test
