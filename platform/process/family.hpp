@@ -1,0 +1,37 @@
+// Finding every process that descends from a spawned one, by what the kernel says about each: its session, its group,
+// its ancestors, and the mark in its environment, which survives a double fork and setsid.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dossier::process {
+
+// Orphans of our children come to us instead of init, so that they can be found and reaped. Once, at start.
+void adopt_orphans() noexcept;
+
+// Living members (zombies left out): children of `root` at any depth, members of its session or group, and whatever
+// carries `family` in its environment. Never this process itself.
+std::vector<pid_t> family_members(pid_t root, std::string_view family);
+
+// Living processes whose mark starts with the prefix: what an earlier run of this program left behind.
+std::vector<pid_t> marked_processes(std::string_view family_prefix);
+// Kills those, with repeats. The number which it found.
+std::size_t kill_marked(std::string_view family_prefix);
+
+// Children of ours which nobody waits for (adopted orphans) are reaped; those registered by spawn are left alone.
+void reap_orphans();
+
+// The pids that have an owner. The lock is held across fork, so that a child which dies at once is not taken for an orphan.
+class OwnedPids {
+ public:
+  static void lock();
+  static void add_locked(pid_t pid);
+  static void unlock();
+  static void remove(pid_t pid);
+};
+
+}  // namespace dossier::process
