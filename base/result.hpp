@@ -25,10 +25,11 @@ class [[nodiscard]] Result {
 
   T& value() & { CHECK(has_value()); return std::get<0>(state_); }
   const T& value() const& { CHECK(has_value()); return std::get<0>(state_); }
-  T&& value() && { CHECK(has_value()); return std::get<0>(std::move(state_)); }
+  // By value, so that `for (x : *make())` does not outlive its range.
+  T value() && { CHECK(has_value()); return std::get<0>(std::move(state_)); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
