@@ -244,7 +244,6 @@ Result<postgres::Connection*> PostgresStore::connection() {
                                                  .synchronous_commit = false,
                                                  .generic_plans = true,
                                                  .statement_timeout_ms = options_.statement_timeout_ms}));
-    compares_.clear();
   }
   return connection_.get();
 }
