@@ -26,3 +26,4 @@ CREATE TABLE streams (
   needs_newer_code  boolean NOT NULL,
   PRIMARY KEY (stream, workspace)
 ) WITH (fillfactor = 80);
+CREATE INDEX streams_workers ON streams (workspace, stream) WHERE stream LIKE 'worker/%';
