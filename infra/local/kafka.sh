@@ -45,7 +45,7 @@ END
 }
 
 # Writes everything that the broker reads. The ports are chosen at each start, because others may have taken them since.
-kafka_configure() {  # DIR
+kafka_configure() {  # DIR [--tests]
   local dir=$1 port controller name admin server worker broker
   mkdir -p "$dir/data"
   chmod 700 "$dir"
@@ -56,8 +56,10 @@ kafka_configure() {  # DIR
   server=$(sed -n 's/^server=//p' "$dir/passwords")
   worker=$(sed -n 's/^worker=//p' "$dir/passwords")
   broker=$(sed -n 's/^broker=//p' "$dir/passwords")
+  # Throw-away brokers begin anywhere: two that start at once would find the same port free.
   port=19092
-  [[ -r $dir/bootstrap ]] && port=$(cut -d: -f2 "$dir/bootstrap")
+  [[ ${2:-} != --tests ]] || port=$((21000 + RANDOM % 9000))
+  [[ ! -r $dir/bootstrap ]] || port=$(cut -d: -f2 "$dir/bootstrap")
   port=$(free_port "$port")
   controller=$(free_port $((port + 1)))
   echo "127.0.0.1:$port" >"$dir/bootstrap"
@@ -104,7 +106,7 @@ kafka_start() {
   local dir=$1 tests=${2:-}
   if process_is_up "$dir/broker.pid"; then return 0; fi
   kafka_jars
-  kafka_configure "$dir"
+  kafka_configure "$dir" "$tests"
   if [[ ! -r $dir/data/meta.properties ]]; then
     step "Kafka: formatting $dir/data"
     local id

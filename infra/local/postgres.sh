@@ -69,7 +69,7 @@ END
   echo "postgresql://$name:$password@127.0.0.1:$(<"$dir/port")/$name"
 }
 
-postgres_start() {  # DIR
+postgres_start() {  # DIR [--tests]
   local dir=$1 bin home port password
   if process_is_up "$dir/postgres.pid"; then return 0; fi
   bin=$(postgres_bin)
@@ -89,7 +89,8 @@ postgres_start() {  # DIR
     mv "$home/data.new" "$home/data"
   fi
   port=15432
-  [[ -r $dir/port ]] && port=$(<"$dir/port")
+  [[ ${2:-} != --tests ]] || port=$((11000 + RANDOM % 9000))
+  [[ ! -r $dir/port ]] || port=$(<"$dir/port")
   port=$(free_port "$port")
   echo "$port" >"$dir/port"
   echo "postgresql://admin:$password@127.0.0.1:$port/postgres" | write_private "$dir/url"

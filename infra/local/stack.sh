@@ -2,6 +2,7 @@
 # A throw-away Kafka and Postgres in one directory, for tests and for development:
 #   infra/local/stack.sh start --dir DIR     starts both, writes DIR/env (source it)
 #   infra/local/stack.sh stop|status|remove --dir DIR
+#   infra/local/stack.sh start|stop --dir DIR kafka|postgres     one of them, on the port that it had
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=infra/local/common.sh
@@ -24,18 +25,18 @@ END
 }
 
 main() {
-  local action=${1:-} dir=${3:-}
-  [[ ${2:-} == --dir && $dir == /* ]] || { sed -n '2,4p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+  local action=${1:-} dir=${3:-} only=${4:-}
+  [[ ${2:-} == --dir && $dir == /* && $only =~ ^(kafka|postgres|)$ ]] || { sed -n '2,5p' "${BASH_SOURCE[0]}" >&2; exit 2; }
   case $action in
     start)
       mkdir -p "$dir"
-      kafka_start "$dir/kafka" --tests
-      postgres_start "$dir/postgres"
+      [[ $only == postgres ]] || kafka_start "$dir/kafka" --tests
+      [[ $only == kafka ]] || postgres_start "$dir/postgres" --tests
       write_env "$dir"
       ;;
     stop)
-      kafka_stop "$dir/kafka"
-      postgres_stop "$dir/postgres"
+      [[ $only == postgres ]] || kafka_stop "$dir/kafka"
+      [[ $only == kafka ]] || postgres_stop "$dir/postgres"
       ;;
     remove)
       kafka_stop "$dir/kafka"
@@ -50,7 +51,7 @@ main() {
       done
       ;;
     *)
-      sed -n '2,4p' "${BASH_SOURCE[0]}" >&2
+      sed -n '2,5p' "${BASH_SOURCE[0]}" >&2
       exit 2
       ;;
   esac

@@ -11,6 +11,14 @@ test_tear_down() {
     wait "$test_runner" 2>/dev/null || true
   fi
   if [[ -n $test_stack ]]; then
+    # Clusters which a test started for itself and, being killed, could not stop.
+    local own
+    for own in "$test_stack"/tmp/*/own; do
+      [[ -d $own ]] || continue
+      kafka_stop "$own/kafka"
+      postgres_stop "$own/postgres"
+      postgres_remove "$own/postgres"
+    done
     kafka_stop "$test_stack/kafka"
     postgres_stop "$test_stack/postgres"
     if ((status == 0)) || [[ -z ${DOSSIER_KEEP_TEST_DIR:-} ]]; then
@@ -35,7 +43,8 @@ test_external_kafka() {
 }
 
 test_start_stack() {
-  mkdir -p "$test_stack"
+  mkdir -p -m 1777 "$test_stack/tmp"
+  export TMPDIR=$test_stack/tmp  # what a killed test leaves goes with the rest
   if [[ -n ${DOSSIER_KAFKA:-} ]]; then
     test_external_kafka
   else
@@ -48,7 +57,7 @@ test_start_stack() {
   if [[ -n ${DOSSIER_DATABASE_URL:-} ]]; then
     export DOSSIER_TEST_DATABASE_URL=$DOSSIER_DATABASE_URL
   else
-    postgres_start "$test_stack/postgres"
+    postgres_start "$test_stack/postgres" --tests
     DOSSIER_TEST_DATABASE_URL=$(<"$test_stack/postgres/url")
     export DOSSIER_TEST_DATABASE_URL
   fi

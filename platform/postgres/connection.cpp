@@ -34,8 +34,18 @@ std::string setting(std::string_view name, std::string_view value) {
   return out;
 }
 
+// A prepared statement keeps a plan that was made when its tables were empty until statistics change, which may be a
+// million rows later. Every statement here is meant to be answered by an index, so scans and hash joins are priced away.
+std::string plans(const ConnectionOptions& options) {
+  std::string out;
+  if (options.prefers_indexes)
+    out += setting("enable_seqscan", "off") + setting("enable_hashjoin", "off") + setting("enable_mergejoin", "off");
+  if (options.generic_plans) out += setting("plan_cache_mode", "force_generic_plan");
+  return out;
+}
+
 std::string startup_options(const ConnectionOptions& options) {
-  return setting("search_path", options.search_path) + setting("client_min_messages", "warning") + setting("timezone", "UTC") +
+  return plans(options) + setting("search_path", options.search_path) + setting("client_min_messages", "warning") + setting("timezone", "UTC") +
          setting("jit", "off") + setting("statement_timeout", std::to_string(options.statement_timeout_ms)) +
          setting("idle_in_transaction_session_timeout", std::to_string(options.statement_timeout_ms)) +
          setting("default_transaction_isolation", options.reads_by_default ? "repeatable read" : "read committed") +

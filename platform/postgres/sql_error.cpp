@@ -15,6 +15,7 @@ bool is_unavailable(std::string_view state) noexcept {
 
 Code code_of(std::string_view state) noexcept {
   if (state == kPositionMovedState) return Code::position_moved;
+  if (state == kJournalDiffersState) return Code::corrupt;
   if (is_unavailable(state)) return Code::database_unavailable;
   if (state == "40001" || state == "40P01" || state == "55P03") return Code::contention;  // serialization, deadlock, lock
   if (state == "57014") return Code::timeout;                                             // statement_timeout

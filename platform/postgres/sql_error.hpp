@@ -8,8 +8,10 @@
 
 namespace dossier::postgres {
 
-// SQLSTATE that our guard function raises when a position is not where the writer believed it (0001_schema.sql).
+// SQLSTATEs that the guards of 0001_schema.sql raise: a position is not where the writer believed it; a journal row
+// that is there already has other bytes.
 inline constexpr std::string_view kPositionMovedState = "DS001";
+inline constexpr std::string_view kJournalDiffersState = "DS002";
 
 // A refused statement. `sqlstate` is empty where the connection failed before the server could say anything.
 struct SqlError {

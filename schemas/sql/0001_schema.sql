@@ -44,7 +44,7 @@ CREATE TABLE dossier.parked (
   "offset"    bigint  NOT NULL,
   event_index integer NOT NULL,
   error       text    NOT NULL,
-  value       bytea   NOT NULL,  -- the event's bytes
+  value       bytea   NOT NULL,  -- v1::ParkedEvent
   parked_at   timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (generation, read_model, partition, "offset", event_index)
 );
@@ -137,5 +137,16 @@ CREATE FUNCTION dossier.require_one(moved bigint, what text) RETURNS void LANGUA
 BEGIN
   IF moved <> 1 THEN
     RAISE EXCEPTION 'the position of % is not where this writer left it', what USING ERRCODE = 'DS001';
+  END IF;
+END $$;
+
+-- Compares records that a second generation reads with what the journal has: the journal is never rewritten.
+CREATE FUNCTION dossier.require_same(given bigint, added bigint, found bigint, differing bigint, where_from text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF differing > 0 THEN
+    RAISE EXCEPTION '% records of % differ from the journal', differing, where_from USING ERRCODE = 'DS002';
+  END IF;
+  IF added + found <> given THEN  -- somebody journaled one between our look and our insert: look again
+    RAISE EXCEPTION 'the journal of % moved meanwhile', where_from USING ERRCODE = '40001';
   END IF;
 END $$;

@@ -18,9 +18,10 @@ T must(Result<T> result) {
 }
 }  // namespace
 
-std::unique_ptr<TestDatabase> TestDatabase::create(bool migrated) {
-  const char* server = std::getenv("DOSSIER_TEST_DATABASE_URL");
-  if (!server || !*server)
+std::unique_ptr<TestDatabase> TestDatabase::create(bool migrated, const std::string& other_server) {
+  const char* named = std::getenv("DOSSIER_TEST_DATABASE_URL");
+  const std::string server = other_server.empty() && named != nullptr ? named : other_server;
+  if (server.empty())
     throw std::runtime_error("DOSSIER_TEST_DATABASE_URL is not set: run `./dev test`, or point it at a throw-away PostgreSQL as a superuser");
   const std::string name = "dossier_test_" + crypto::random_uuid_hex();
   auto url = must(postgres::create_database(server, name));

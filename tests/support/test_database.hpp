@@ -10,7 +10,8 @@ class TestDatabase {
  public:
   // Throws std::runtime_error, which fails the suite, where the variable is unset (`./dev test` sets it) or the server
   // refuses. `migrated`: with schema dossier.
-  static std::unique_ptr<TestDatabase> create(bool migrated = true);
+  // `server`: another one, as a superuser.
+  static std::unique_ptr<TestDatabase> create(bool migrated = true, const std::string& server = {});
   ~TestDatabase();
   const std::string& url() const { return url_; }
   // Makes a generation of read models and makes it live; its number.

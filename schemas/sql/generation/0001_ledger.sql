@@ -26,4 +26,3 @@ CREATE TABLE streams (
   needs_newer_code  boolean NOT NULL,
   PRIMARY KEY (stream, workspace)
 ) WITH (fillfactor = 80);
-CREATE INDEX streams_workers ON streams (workspace, stream) WHERE stream LIKE 'worker/%';

@@ -1,0 +1,60 @@
+// What the scheduler (and intake, for its leases) reads: open tasks and live workers of all workspaces. A view: each
+// decision is taken again on the folded state of the task, so what is old here costs a refused command and nothing else.
+// Implementations: producers/postgres_dispatch_store.cpp, producers/memory_dispatch_store.cpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "dossier/v1/state.pb.h"
+#include "producers/state_store.hpp"
+
+namespace dossier::producers {
+
+struct QueuedTask {
+  TaskId id;
+  WorkspaceId workspace;
+  std::string pool;
+  std::int32_t priority = 0;
+  std::string affinity;
+  std::int64_t queued_us = 0;
+  std::uint32_t offer = 0;  // the last one; the next is one more
+};
+
+// Offered, claimed or running.
+struct ActiveTask {
+  TaskId id;
+  WorkspaceId workspace;
+  std::string pool;
+  v1::TaskState::Status status = v1::TaskState::STATUS_UNSPECIFIED;
+  std::uint32_t offer = 0;
+  WorkerId worker;
+  std::int64_t deadline_us = 0;  // of the offer
+  bool cancel_requested = false;
+  std::string cancel_reason;
+};
+
+// What never changes of a task.
+struct TaskDetails {
+  TaskId id;
+  v1::TaskQueued queued;
+  std::uint64_t issue_number = 0;
+};
+
+// Thread-safe.
+class DispatchStore {
+ public:
+  virtual ~DispatchStore() = default;
+  // Of each pool the first `per_pool` by priority, then age.
+  virtual Result<std::vector<QueuedTask>> queued(const std::vector<std::string>& pools, int per_pool) = 0;
+  // All of them: as many as the workers have slots.
+  virtual Result<std::vector<ActiveTask>> active() = 0;
+  virtual Result<std::vector<TaskDetails>> details(const std::vector<TaskId>& ids) = 0;
+  // Registered workers that reported in broker time within the last within_us before now_us.
+  virtual Result<std::vector<LiveWorker>> live_workers(std::int64_t now_us, std::int64_t within_us) = 0;
+};
+
+}  // namespace dossier::producers

@@ -1,0 +1,191 @@
+// Reports of workers on their way to a decision: a lane for each worker, one command of it in flight.
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "producers/commands/task.hpp"
+#include "producers/intake.hpp"
+
+namespace dossier::producers {
+namespace {
+
+std::string boot_key(const v1::Report& report) { return report.worker_id() + '/' + report.boot_id(); }
+
+}  // namespace
+
+// On the owner thread, after the entry was made. Leaves it undecided only where a command will decide it.
+void Intake::take_report(Partition& partition, const topic::Record& record, const CheckedForm& form, const KnownWorker& worker) {
+  const v1::Report& report = form.report;
+  const WorkerId id(report.worker_id());
+  saw_worker(record, report);
+  if (report.has_fence()) partition.leases.renew(TaskId(report.fence().task_id()), report.fence().offer(), id);
+
+  const std::uint64_t accepted = accepted_[boot_key(report)];
+  if (report.sequence() <= accepted) return answer_repeat(partition, report, worker.state.pool());
+
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    Lane& lane = lanes_[id];
+    const bool same_boot = lane.boot_id == report.boot_id();
+    if (same_boot && report.sequence() <= lane.last_sequence) {
+      // It is on its way already. Its earlier copy holds the position back, if that was read by this very ownership.
+      const bool held = std::any_of(lane.queue.begin(), lane.queue.end(), [&](const Report& queued) {
+        return queued.report.sequence() == report.sequence() && queued.report.boot_id() == report.boot_id() && queued.epoch == partition.epoch;
+      });
+      if (held) {
+        metrics_.repeats.fetch_add(1);
+        return;
+      }
+    }
+    const std::uint64_t expected = std::max(accepted, same_boot ? lane.last_sequence : 0) + 1;
+    if (report.sequence() > expected && !(accepted == 0 && partition.cut)) {
+      // Taking it would make the missing ones look like repeats. The worker sends them all again until they are accepted.
+      metrics_.gaps.fetch_add(1);
+      log::warn("producers", "report " + std::to_string(report.sequence()) + " of " + id.str() + " came before " + std::to_string(expected));
+      return;
+    }
+    if (lane.boot_id != report.boot_id()) lane.last_sequence = 0;
+    lane.boot_id = report.boot_id();
+    lane.last_sequence = std::max(lane.last_sequence, report.sequence());
+    partition.entries.back().decided = false;
+    first = lane.queue.empty();
+    lane.queue.push_back({record.partition, partition.epoch, record.offset, report, std::string(crypto::view(crypto::sha256(form.outer.body()))),
+                          worker.state.pool(), 0});
+    ++pending_;
+    metrics_.pending.store(static_cast<std::int64_t>(pending_));
+  }
+  if (first) run_front(id);
+}
+
+// The worker did not hear that this one was decided: say it again.
+void Intake::answer_repeat(Partition& partition, const v1::Report& report, const std::string& pool) {
+  metrics_.repeats.fetch_add(1);
+  const WorkspaceId workspace(report.workspace_id());
+  const WorkerId worker(report.worker_id());
+  const TaskId task(report.fence().task_id());
+  if (report.has_claim() && partition.leases.holds(task, report.fence().offer(), worker))
+    ports_.control.granted(pool, workspace, worker, task, report.fence().offer());
+  ports_.control.accepted_through(pool, workspace, worker, report.boot_id(), accepted_[boot_key(report)]);
+}
+
+// On the owner thread or an executor thread.
+void Intake::run_front(const WorkerId& worker) {
+  Command command;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = lanes_.find(worker);
+    if (it == lanes_.end() || it->second.queue.empty()) return;
+    const Report& front = it->second.queue.front();
+    CommandContext& context = command.context;
+    context.workspace = WorkspaceId(front.report.workspace_id());
+    context.commit_id = events::derive_commit_id(context.workspace, front.report.worker_id(), "report",
+                                                 front.report.boot_id() + "/" + std::to_string(front.report.sequence()));
+    context.actor.set_kind(v1::Actor::WORKER);
+    context.actor.set_id(front.report.worker_id());
+    context.fingerprint = front.body_hash;
+    context.causation_id = "reports/" + std::to_string(front.partition) + "/" + std::to_string(front.offset);
+    context.correlation_id = front.report.fence().task_id();
+    context.occurred_at_us = front.report.sent_at_us();
+    command.decide = commands::worker_report(front.report);
+  }
+  ports_.runner.run(std::move(command), [this, worker](Result<Committed> result) { on_decided(worker, std::move(result)); });
+}
+
+// On an executor thread.
+void Intake::on_decided(const WorkerId& worker, Result<Committed> result) {
+  Outcome outcome;
+  {
+    const std::lock_guard lock(mutex_);
+    Lane& lane = lanes_.at(worker);
+    if (!result && is_transient(result.error().code)) {
+      const int tries = lane.queue.front().tries++;
+      const std::int64_t pause = std::min(options_.retry_us << std::min(tries, 10), options_.max_retry_us);
+      if (tries == 0 || tries % 10 == 9)
+        log::warn("producers", "a report of " + worker.str() + " waits: " + result.error().message);
+      // Not taken only while the executor stops: then the position holds the report back for the next start.
+      (void)ports_.executor.post_after(pause, [this, worker] { run_front(worker); });
+      return;
+    }
+    outcome.report = lane.queue.front();
+  }
+  speak(outcome.report, result, outcome);
+  bool more = false;
+  {
+    const std::lock_guard lock(mutex_);
+    Lane& lane = lanes_.at(worker);
+    lane.queue.pop_front();
+    more = !lane.queue.empty();
+    --pending_;
+    metrics_.pending.store(static_cast<std::int64_t>(pending_));
+    outcomes_.push_back(std::move(outcome));
+  }
+  if (more) run_front(worker);
+}
+
+// Answers the worker at once, on the thread that has the verdict: this is on the way from a claim to its agent's start.
+void Intake::speak(const Report& one, const Result<Committed>& result, Outcome& outcome) {
+  const v1::Report& report = one.report;
+  const WorkspaceId workspace(report.workspace_id());
+  const WorkerId worker(report.worker_id());
+  const TaskId task(report.fence().task_id());
+  const std::uint32_t offer = report.fence().offer();
+  metrics_.reports.fetch_add(1);
+  if (result) {
+    const bool late = commands::recorded_as_late(result->commit.commit);
+    outcome.leased = report.has_claim();
+    outcome.ended = late || report.has_run_completed() || report.has_run_failed() || report.has_run_cancelled();
+    if (late) {
+      metrics_.late.fetch_add(1);
+      metrics_.fenced.fetch_add(1);
+      ports_.control.fenced(one.pool, workspace, worker, task, offer, 0, "this offer is over; the report was kept as evidence");
+    } else if (report.has_claim()) {
+      ports_.control.granted(one.pool, workspace, worker, task, offer);
+    }
+  } else if (result.error().code == Code::offer_superseded) {
+    metrics_.fenced.fetch_add(1);
+    ports_.control.fenced(one.pool, workspace, worker, task, offer, 0, result.error().message);
+  } else {
+    metrics_.refused.fetch_add(1);
+    log::warn("producers", "report " + std::to_string(report.sequence()) + " of " + worker.str() + " was refused: " + result.error().message);
+    ports_.control.report_refused(one.pool, workspace, worker, report.boot_id(), report.sequence(), result.error());
+  }
+  ports_.control.accepted_through(one.pool, workspace, worker, report.boot_id(), report.sequence());
+}
+
+// On the owner thread: what callbacks left.
+void Intake::collect() {
+  std::vector<Outcome> outcomes;
+  std::vector<std::pair<TaskId, std::uint32_t>> ended;
+  std::vector<WorkerId> lost;
+  {
+    const std::lock_guard lock(mutex_);
+    outcomes.swap(outcomes_);
+    ended.swap(ended_leases_);
+    lost.swap(lost_);
+  }
+  for (const Outcome& outcome : outcomes) {
+    const v1::Report& report = outcome.report.report;
+    std::uint64_t& accepted = accepted_[boot_key(report)];
+    accepted = std::max(accepted, report.sequence());
+    accepted_unsaved_[boot_key(report)] = {WorkerId(report.worker_id()), report.boot_id(), accepted};
+    const auto it = partitions_.find(outcome.report.partition);
+    if (it == partitions_.end() || it->second.epoch != outcome.report.epoch) continue;  // read again by its new owner
+    auto& entries = it->second.entries;
+    const auto entry = std::lower_bound(entries.begin(), entries.end(), outcome.report.offset,
+                                        [](const Entry& a, std::int64_t offset) { return a.offset < offset; });
+    if (entry != entries.end() && entry->offset == outcome.report.offset) entry->decided = true;
+    const TaskId task(report.fence().task_id());
+    if (outcome.leased) it->second.leases.hold(task, report.fence().offer(), WorkspaceId(report.workspace_id()), WorkerId(report.worker_id()));
+    if (outcome.ended) it->second.leases.drop(task, report.fence().offer());
+  }
+  for (const auto& [task, offer] : ended)
+    for (auto& [number, partition] : partitions_) partition.leases.drop(task, offer);
+  for (const WorkerId& worker : lost) live_.erase(worker);
+  // A lane remembers the last sequence until it is among the accepted ones.
+  const std::lock_guard lock(mutex_);
+  if (outcomes_.empty())
+    for (const Outcome& outcome : outcomes)
+      if (const auto it = lanes_.find(WorkerId(outcome.report.report.worker_id())); it != lanes_.end() && it->second.queue.empty()) lanes_.erase(it);
+}
+
+}  // namespace dossier::producers

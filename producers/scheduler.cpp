@@ -1,0 +1,260 @@
+// One look at tasks and workers, and what follows from it.
+#include "producers/scheduler.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "events/names.hpp"
+#include "events/task.hpp"
+#include "producers/commands/task.hpp"
+
+namespace dossier::producers {
+namespace {
+
+constexpr std::int64_t kPauseAfterFailureUs = 500'000;
+
+bool is_leased(const ActiveTask& task) { return events::is_leased(task.status); }
+
+}  // namespace
+
+Scheduler::Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock)
+    : Scheduler(store, runner, control, clock, Options{}) {}
+
+Scheduler::Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock, Options options)
+    : store_(store), runner_(runner), control_(control), clock_(clock), options_(options) {}
+
+Result<std::int64_t> Scheduler::step() {
+  TRY(const View view, look());
+  std::int64_t next_us = options_.poll_us;
+  note_lapses(view);
+  watch_offers(view, next_us);
+  pass_on_cancels(view);
+  TRY_STATUS(make_offers(view));
+  control_.retry();
+  return next_us;
+}
+
+Result<Scheduler::View> Scheduler::look() {
+  View view;
+  TRY(view.workers, store_.live_workers(clock_.wall_us(), options_.live_us));
+  TRY(view.active, store_.active());
+  std::set<std::string> pools;
+  for (const LiveWorker& worker : view.workers)
+    if (!worker.draining) pools.insert(worker.pool);
+  if (!pools.empty()) {
+    TRY(view.queued, store_.queued({pools.begin(), pools.end()}, options_.queued_per_pool));
+  }
+  metrics_.queued.store(static_cast<std::int64_t>(view.queued.size()));
+  return view;
+}
+
+// A task that I offered and that is queued again under the same number: its worker declined, or did not hear.
+void Scheduler::note_lapses(const View& view) {
+  const std::int64_t now = clock_.boot_us();
+  for (const QueuedTask& task : view.queued) {
+    const auto it = offered_by_me_.find(task.id);
+    if (it == offered_by_me_.end()) continue;
+    if (it->second.first == task.offer) resting_until_us_[it->second.second] = now + options_.rest_us;
+    if (it->second.first <= task.offer) offered_by_me_.erase(it);
+  }
+  for (const ActiveTask& task : view.active)
+    if (is_leased(task)) offered_by_me_.erase(task.id);
+  std::erase_if(resting_until_us_, [&](const auto& entry) { return entry.second <= now; });
+  if (offered_by_me_.size() > options_.max_known_details) offered_by_me_.clear();
+}
+
+// Offers that nobody claimed yet: repeat them by the other way, and end them at their deadline.
+void Scheduler::watch_offers(const View& view, std::int64_t& next_us) {
+  const std::int64_t wall = clock_.wall_us();
+  const std::int64_t boot = clock_.boot_us();
+  std::map<OfferKey, std::int64_t> repeated;
+  std::vector<TaskId> wanted;
+  for (const ActiveTask& task : view.active)
+    if (task.status == v1::TaskState::OFFERED) wanted.push_back(task.id);
+  if (!learn_details(wanted)) return;
+  for (const ActiveTask& task : view.active) {
+    if (task.status != v1::TaskState::OFFERED) continue;
+    if (wall >= task.deadline_us) {
+      lapse(task);
+      continue;
+    }
+    const OfferKey key{task.id, task.offer};
+    const auto known = repeated_at_us_.find(key);
+    // A clock that jumped back makes an offer look young for long: it is repeated late at worst, never early.
+    const std::int64_t due_in = known != repeated_at_us_.end() ? known->second + options_.repeat_again_us - boot
+                                                               : task.deadline_us - events::kOfferDeadlineUs + events::kOfferRepeatUs - wall;
+    if (due_in <= 0) {
+      const auto details = details_.find(task.id);
+      if (details != details_.end()) {
+        QueuedTask queued;
+        queued.id = task.id;
+        queued.workspace = task.workspace;
+        queued.pool = task.pool;
+        queued.offer = task.offer - 1;
+        LiveWorker worker;
+        worker.id = task.worker;
+        control_.offer(task.pool, -1, offer_message(queued, worker, task.deadline_us));
+        metrics_.repeated.fetch_add(1);
+      }
+      repeated[key] = boot;
+    } else if (known != repeated_at_us_.end()) {
+      repeated[key] = known->second;
+    }
+    next_us = std::min({next_us, std::max<std::int64_t>(due_in, 1'000), std::max<std::int64_t>(task.deadline_us - wall, 1'000)});
+  }
+  repeated_at_us_.swap(repeated);
+}
+
+void Scheduler::pass_on_cancels(const View& view) {
+  std::map<OfferKey, std::int64_t> sent;
+  const std::int64_t boot = clock_.boot_us();
+  for (const ActiveTask& task : view.active) {
+    if (!task.cancel_requested || !is_leased(task)) continue;
+    const OfferKey key{task.id, task.offer};
+    const auto known = cancelled_at_us_.find(key);
+    if (known != cancelled_at_us_.end() && boot - known->second < options_.repeat_cancel_us) {
+      sent[key] = known->second;
+      continue;
+    }
+    control_.cancel_run(task.pool, task.workspace, task.worker, task.id, task.offer, task.cancel_reason);
+    metrics_.cancels_sent.fetch_add(1);
+    sent[key] = boot;
+  }
+  cancelled_at_us_.swap(sent);
+}
+
+Status Scheduler::learn_details(const std::vector<TaskId>& ids) {
+  std::vector<TaskId> unknown;
+  for (const TaskId& id : ids)
+    if (!details_.contains(id)) unknown.push_back(id);
+  if (unknown.empty()) return {};
+  if (details_.size() + unknown.size() > options_.max_known_details) details_.clear();
+  TRY(auto learnt, store_.details(unknown));
+  for (TaskDetails& one : learnt) {
+    TaskId id = one.id;
+    details_.insert_or_assign(std::move(id), std::move(one));
+  }
+  return {};
+}
+
+Status Scheduler::make_offers(const View& view) {
+  const std::int64_t boot = clock_.boot_us();
+  std::map<std::string, std::uint32_t> at_work;
+  std::unordered_map<WorkerId, std::uint32_t> busy;
+  std::set<TaskId> blocked;
+  for (const ActiveTask& task : view.active) {
+    ++at_work[task.workspace.str()];
+    ++busy[task.worker];
+  }
+  std::size_t room = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(not_before_us_, [&](const auto& entry) { return entry.second <= boot; });
+    blocked = in_flight_;
+    for (const auto& [id, until] : not_before_us_) blocked.insert(id);
+    room = options_.max_in_flight - std::min(options_.max_in_flight, in_flight_.size());
+    // An offer of mine that is being committed is in no view yet.
+    for (const TaskId& id : in_flight_)
+      if (const auto it = offered_by_me_.find(id); it != offered_by_me_.end()) ++busy[it->second.second];
+  }
+  std::vector<Seat> seats;
+  for (const LiveWorker& worker : view.workers) {
+    const std::uint32_t taken = busy[worker.id];
+    if (resting_until_us_.contains(worker.id) || taken >= worker.slots) continue;
+    seats.push_back({&worker, worker.slots - taken});
+  }
+  if (seats.empty()) return {};
+
+  std::vector<TaskId> ids;
+  for (const QueuedTask& task : view.queued)
+    if (!blocked.contains(task.id)) ids.push_back(task.id);
+  TRY_STATUS(learn_details(ids));
+  std::vector<Candidate> candidates;
+  for (const QueuedTask& task : view.queued) {
+    if (blocked.contains(task.id)) continue;
+    if (const auto known = details_.find(task.id); known != details_.end()) candidates.push_back({&task, &known->second.queued});
+  }
+  for (const Match& one : match(candidates, seats, std::move(at_work), room)) offer(*one.task, *one.worker);
+  return {};
+}
+
+CommandContext Scheduler::context(const WorkspaceId& workspace, std::string_view route, const std::string& key) const {
+  CommandContext context;
+  context.workspace = workspace;
+  context.commit_id = events::derive_commit_id(workspace, "scheduler", route, key);
+  context.actor.set_kind(v1::Actor::SYSTEM);
+  context.actor.set_id("scheduler");
+  context.fingerprint = std::string(crypto::view(crypto::sha256(key)));
+  return context;
+}
+
+v1::TaskOffer Scheduler::offer_message(const QueuedTask& task, const LiveWorker& worker, std::int64_t deadline_us) const {
+  const TaskDetails& details = details_.at(task.id);
+  v1::TaskOffer offer;
+  offer.set_workspace_id(task.workspace.str());
+  offer.set_task_id(task.id.str());
+  offer.set_offer(task.offer + 1);
+  offer.set_worker_id(worker.id.str());
+  offer.set_deadline_us(deadline_us);
+  offer.set_session_id(details.queued.session_id());
+  offer.set_issue_id(details.queued.spec().issue_id());
+  offer.set_issue_number(details.issue_number);
+  *offer.mutable_spec() = details.queued.spec();
+  return offer;
+}
+
+bool Scheduler::begin(const TaskId& task) {
+  const std::lock_guard lock(mutex_);
+  return in_flight_.size() < options_.max_in_flight && !not_before_us_.contains(task) && in_flight_.insert(task).second;
+}
+
+void Scheduler::offer(const QueuedTask& task, const LiveWorker& worker) {
+  if (!begin(task.id)) return;
+  const std::int64_t deadline_us = clock_.wall_us() + events::kOfferDeadlineUs;
+  v1::TaskOffer message = offer_message(task, worker, deadline_us);
+  offered_by_me_[task.id] = {task.offer + 1, worker.id};
+  // The worker listens to all of its partitions alike; spreading by task keeps one from filling.
+  const std::int32_t partition =
+      worker.partitions.empty() ? -1 : worker.partitions[events::fnv1a64(task.id.str()) % worker.partitions.size()];
+  Command command;
+  command.context = context(task.workspace, "offer", task.id.str() + "/" + std::to_string(task.offer + 1) + "/" + worker.id.str());
+  command.decide = commands::offer_task(task.id, worker.id, deadline_us);
+  runner_.run(std::move(command), [this, id = task.id, pool = task.pool, partition, message = std::move(message)](Result<Committed> result) mutable {
+    const bool offered = result.has_value() && result->commit.offset >= 0;
+    if (offered) {
+      metrics_.offered.fetch_add(1);
+      control_.offer(pool, partition, message);
+    } else if (!result && is_transient(result.error().code)) {
+      log::warn("producers", "offer of task " + id.str() + " failed: " + result.error().message);
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      in_flight_.erase(id);
+      if (!offered) not_before_us_[id] = clock_.boot_us() + kPauseAfterFailureUs;
+    }
+    wake();
+  });
+}
+
+void Scheduler::lapse(const ActiveTask& task) {
+  if (!begin(task.id)) return;
+  Command command;
+  command.context = context(task.workspace, "lapse", task.id.str() + "/" + std::to_string(task.offer));
+  command.decide = commands::lapse_offer(task.id, task.offer, "deadline");
+  runner_.run(std::move(command), [this, id = task.id](Result<Committed> result) {
+    if (result && result->commit.offset >= 0) metrics_.lapsed.fetch_add(1);
+    {
+      const std::lock_guard lock(mutex_);
+      in_flight_.erase(id);
+      if (!result) not_before_us_[id] = clock_.boot_us() + kPauseAfterFailureUs;
+    }
+    wake();
+  });
+}
+
+bool Scheduler::idle() const {
+  const std::lock_guard lock(mutex_);
+  return in_flight_.empty();
+}
+
+}  // namespace dossier::producers

@@ -1,0 +1,104 @@
+// The scheduler: matches queued tasks to live workers, commits TaskOffered, sends the offer; repeats what is not claimed
+// within 300 ms on the control topic; lets offers lapse at their deadline; passes cancel requests on to the worker.
+//
+// It holds no state that counts: what it remembers are hints. Two of them at once are harmless, because an offer is
+// conditional on the task's version, and a worker ignores what it knows already.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/waker.hpp"
+#include "producers/command_runner.hpp"
+#include "producers/control_sender.hpp"
+#include "producers/dispatch_store.hpp"
+#include "producers/matching.hpp"
+
+namespace dossier::producers {
+
+struct SchedulerMetrics {
+  std::atomic<std::uint64_t> offered{0};
+  std::atomic<std::uint64_t> repeated{0};  // offers sent again by the control topic
+  std::atomic<std::uint64_t> lapsed{0};
+  std::atomic<std::uint64_t> cancels_sent{0};
+  std::atomic<std::int64_t> queued{0};  // tasks seen waiting in pools that have workers, at the last look
+};
+
+// step() has one owner thread; wake() is thread-safe.
+class Scheduler {
+ public:
+  struct Options {
+    int queued_per_pool = 1'000;                 // tasks looked at per pool and step
+    std::size_t max_in_flight = 256;             // commands of its own
+    std::int64_t live_us = 20'000'000;           // a worker silent for longer gets no offers
+    std::int64_t poll_us = 1'000'000;            // the safety net when no wake-up came
+    std::int64_t rest_us = 1'000'000;            // a worker that let an offer lapse gets no other one for so long
+    std::int64_t repeat_again_us = 1'000'000;    // between further repeats on the control topic
+    std::int64_t repeat_cancel_us = 5'000'000;
+    std::size_t max_known_details = 10'000;
+  };
+
+  Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock);
+  Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock, Options options);
+  // With the runner stopped: no callback of it may be left.
+  ~Scheduler() = default;
+
+  // Looks once and acts. Returns how long nothing will be due (microseconds), at most poll_us.
+  Result<std::int64_t> step();
+  // A task was queued or moved on, or a worker came or has room.
+  void wake() { waker_.wake(); }
+  // The loop's sleep: until woken, at most this long.
+  bool wait(std::int64_t timeout_us) { return waker_.wait(timeout_us); }
+  bool idle() const;
+  const SchedulerMetrics& metrics() const { return metrics_; }
+
+ private:
+  using OfferKey = std::pair<TaskId, std::uint32_t>;
+  struct View {
+    std::vector<ActiveTask> active;
+    std::vector<LiveWorker> workers;
+    std::vector<QueuedTask> queued;
+  };
+  Result<View> look();
+  Status learn_details(const std::vector<TaskId>& ids);
+  void watch_offers(const View& view, std::int64_t& next_us);
+  void pass_on_cancels(const View& view);
+  void note_lapses(const View& view);
+  Status make_offers(const View& view);
+  void offer(const QueuedTask& task, const LiveWorker& worker);
+  void lapse(const ActiveTask& task);
+  CommandContext context(const WorkspaceId& workspace, std::string_view route, const std::string& key) const;
+  v1::TaskOffer offer_message(const QueuedTask& task, const LiveWorker& worker, std::int64_t deadline_us) const;
+  bool begin(const TaskId& task);
+
+  DispatchStore& store_;
+  CommandRunner& runner_;
+  ControlSender& control_;
+  const Clock& clock_;
+  const Options options_;
+  Waker waker_;
+  SchedulerMetrics metrics_;
+
+  // Owner thread.
+  std::unordered_map<TaskId, TaskDetails> details_;
+  std::map<OfferKey, std::int64_t> repeated_at_us_;  // boot time of the last repeat of an offer
+  std::map<OfferKey, std::int64_t> cancelled_at_us_;
+  std::unordered_map<TaskId, std::pair<std::uint32_t, WorkerId>> offered_by_me_;
+  std::unordered_map<WorkerId, std::int64_t> resting_until_us_;  // boot time
+
+  // Tasks with a command of mine in flight; shared with callbacks.
+  mutable std::mutex mutex_;
+  std::set<TaskId> in_flight_;
+  std::unordered_map<TaskId, std::int64_t> not_before_us_;  // boot time: after a command that failed
+};
+
+}  // namespace dossier::producers

@@ -1,0 +1,45 @@
+// The queue of reports without an answer.
+#include "worker/report_outbox.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace dossier::worker {
+
+ReportOutbox::Sent ReportOutbox::add(v1::Report report, std::int64_t now_us) {
+  report.set_sequence(++last_sequence_);
+  Outstanding item;
+  item.sequence = last_sequence_;
+  item.body = report.SerializeAsString();
+  item.due_us = now_us + item.pause_us;
+  outstanding_.push_back(item);
+  return Sent{item.sequence, std::move(item.body)};
+}
+
+std::vector<ReportOutbox::Sent> ReportOutbox::due(std::int64_t now_us) {
+  std::vector<Sent> repeats;
+  for (Outstanding& item : outstanding_) {
+    if (repeats.size() == kRepeatBurst) break;
+    if (item.due_us > now_us) continue;
+    item.pause_us = std::min(item.pause_us * 2, kMaxRepeatUs);
+    item.due_us = now_us + item.pause_us;
+    repeats.push_back({item.sequence, item.body});
+  }
+  return repeats;
+}
+
+std::int64_t ReportOutbox::next_due_us() const {
+  std::int64_t next = std::numeric_limits<std::int64_t>::max();
+  for (const Outstanding& item : outstanding_) next = std::min(next, item.due_us);
+  return next;
+}
+
+void ReportOutbox::accepted_through(std::uint64_t sequence) {
+  while (!outstanding_.empty() && outstanding_.front().sequence <= sequence) outstanding_.pop_front();
+}
+
+void ReportOutbox::refused(std::uint64_t sequence) {
+  std::erase_if(outstanding_, [&](const Outstanding& item) { return item.sequence == sequence; });
+}
+
+}  // namespace dossier::worker

@@ -1,0 +1,52 @@
+// Reports that the server has not accepted yet. Each keeps its sequence and its bytes; it is sent again, at a growing pace,
+// until accepted_through covers it. Pure: time is an argument.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "dossier/v1/worker.pb.h"
+
+namespace dossier::worker {
+
+class ReportOutbox {
+ public:
+  static constexpr std::size_t kMaxOutstanding = 1'024;
+  static constexpr std::int64_t kFirstRepeatUs = 1'000'000;
+  static constexpr std::int64_t kMaxRepeatUs = 8'000'000;
+  static constexpr std::size_t kRepeatBurst = 32;  // reports sent again at one tick
+
+  struct Sent {
+    std::uint64_t sequence = 0;
+    std::string body;  // Report bytes: the same at every repeat
+  };
+
+  // Gives the report the next sequence, keeps its bytes, and returns what to send.
+  Sent add(v1::Report report, std::int64_t now_us);
+  // Those due, oldest first.
+  std::vector<Sent> due(std::int64_t now_us);
+  // When due() next has something; INT64_MAX: nothing is outstanding.
+  std::int64_t next_due_us() const;
+  void accepted_through(std::uint64_t sequence);
+  // Refused for good: counts as handled.
+  void refused(std::uint64_t sequence);
+
+  bool empty() const { return outstanding_.empty(); }
+  std::size_t size() const { return outstanding_.size(); }
+  std::uint64_t last_sequence() const { return last_sequence_; }
+
+ private:
+  struct Outstanding {
+    std::uint64_t sequence = 0;
+    std::string body;
+    std::int64_t due_us = 0;
+    std::int64_t pause_us = kFirstRepeatUs;
+  };
+  std::deque<Outstanding> outstanding_;
+  std::uint64_t last_sequence_ = 0;
+};
+
+}  // namespace dossier::worker
