@@ -1,0 +1,131 @@
+// The scheduler's queries. Tables without a schema are those of the live generation.
+#include "producers/postgres_dispatch_store.hpp"
+
+#include "dossier/v1/worker.pb.h"
+#include "platform/json/json.hpp"
+
+namespace dossier::producers {
+namespace {
+
+// One probe of the index tasks_open a pool.
+constexpr std::string_view kQueued = R"sql(
+SELECT t.id, t.workspace, t.pool, t.priority, t.affinity, t.queued_us, t.offer
+FROM unnest($1::text[]) AS p(pool)
+CROSS JOIN LATERAL (
+  SELECT id, workspace, pool, priority, affinity, queued_us, offer FROM tasks
+  WHERE pool = p.pool AND status = 'queued' AND queued_us IS NOT NULL
+  ORDER BY priority DESC, queued_us LIMIT $2) AS t
+)sql";
+
+// Bounded: as many as workers hold.
+constexpr std::string_view kActive = R"sql(
+SELECT id, workspace, pool, status, offer, worker_id, deadline_us, cancel_requested, cancel_reason_json FROM tasks
+WHERE status IN ('offered', 'claimed', 'running') AND queued_us IS NOT NULL
+)sql";
+
+constexpr std::string_view kDetails = R"sql(
+SELECT t.id, t.queued, i.number FROM tasks AS t
+LEFT JOIN issues AS i ON i.id = t.issue_id AND i.workspace = t.workspace
+WHERE t.id = ANY($1::text[]) AND t.queued IS NOT NULL
+)sql";
+
+constexpr std::string_view kLiveWorkers = R"sql(
+SELECT l.worker_id, l.workspace, l.owned, l.last_report_time_us, s.state
+FROM dossier.liveness AS l
+JOIN streams AS s ON s.stream = 'worker/' || l.worker_id AND s.workspace = l.workspace
+WHERE l.last_report_time_us >= $1 AND NOT s.needs_newer_code
+)sql";
+
+Result<v1::TaskState::Status> status_from(std::string_view name) {
+  if (name == "offered") return v1::TaskState::OFFERED;
+  if (name == "claimed") return v1::TaskState::CLAIMED;
+  if (name == "running") return v1::TaskState::RUNNING;
+  return make_error(Code::corrupt, "a task has the status " + std::string(name));
+}
+
+std::string text_of_json(std::string_view text) {
+  const auto value = json::parse(text);
+  return value && value->string() != nullptr ? *value->string() : std::string();
+}
+
+Error unreadable(std::string_view what) { return make_error(Code::corrupt, std::string(what) + " can't be read: rebuild the read models (dossier admin rebuild)"); }
+
+}  // namespace
+
+Result<std::vector<QueuedTask>> PostgresDispatchStore::queued(const std::vector<std::string>& pools, int per_pool) {
+  TRY(const auto rows, pool_.read_one(kQueued, postgres::Params().texts(pools).int8(per_pool)));
+  std::vector<QueuedTask> tasks;
+  tasks.reserve(static_cast<std::size_t>(rows.size()));
+  for (const auto row : rows)
+    tasks.push_back({TaskId(row.str(0)), WorkspaceId(row.str(1)), row.str(2), row.int32(3), row.str(4), row.int64(5),
+                     static_cast<std::uint32_t>(row.int64(6))});
+  return tasks;
+}
+
+Result<std::vector<ActiveTask>> PostgresDispatchStore::active() {
+  TRY(const auto rows, pool_.read_one(kActive));
+  std::vector<ActiveTask> tasks;
+  tasks.reserve(static_cast<std::size_t>(rows.size()));
+  for (const auto row : rows) {
+    ActiveTask task;
+    task.id = TaskId(row.str(0));
+    task.workspace = WorkspaceId(row.str(1));
+    task.pool = row.str(2);
+    TRY(task.status, status_from(row.text(3)));
+    task.offer = static_cast<std::uint32_t>(row.int64(4));
+    task.worker = WorkerId(row.str(5));
+    task.deadline_us = row.optional_int64(6).value_or(0);
+    task.cancel_requested = !row.is_null(7) && row.boolean(7);
+    if (task.cancel_requested) task.cancel_reason = text_of_json(row.text(8));
+    tasks.push_back(std::move(task));
+  }
+  return tasks;
+}
+
+Result<std::vector<TaskDetails>> PostgresDispatchStore::details(const std::vector<TaskId>& ids) {
+  std::vector<std::string> texts;
+  texts.reserve(ids.size());
+  for (const TaskId& id : ids) texts.push_back(id.str());
+  TRY(const auto rows, pool_.read_one(kDetails, postgres::Params().texts(texts)));
+  std::vector<TaskDetails> details;
+  details.reserve(static_cast<std::size_t>(rows.size()));
+  for (const auto row : rows) {
+    TaskDetails one;
+    one.id = TaskId(row.str(0));
+    const std::string_view bytes = row.bytes(1);
+    if (!one.queued.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return unreadable("task " + one.id.str());
+    one.issue_number = static_cast<std::uint64_t>(row.optional_int64(2).value_or(0));
+    details.push_back(std::move(one));
+  }
+  return details;
+}
+
+Result<std::vector<LiveWorker>> PostgresDispatchStore::live_workers(std::int64_t now_us, std::int64_t within_us) {
+  TRY(const auto rows, pool_.read_one(kLiveWorkers, postgres::Params().int8(now_us - within_us)));
+  std::vector<LiveWorker> workers;
+  workers.reserve(static_cast<std::size_t>(rows.size()));
+  for (const auto row : rows) {
+    v1::WorkerState state;
+    v1::Heartbeat heartbeat;
+    const std::string_view state_bytes = row.bytes(4);
+    const std::string_view heartbeat_bytes = row.bytes(2);
+    if (!state.ParseFromArray(state_bytes.data(), static_cast<int>(state_bytes.size()))) return unreadable("worker " + row.str(0));
+    if (!heartbeat.ParseFromArray(heartbeat_bytes.data(), static_cast<int>(heartbeat_bytes.size()))) continue;  // the next one will do
+    LiveWorker worker;
+    worker.id = WorkerId(row.str(0));
+    worker.workspace = WorkspaceId(row.str(1));
+    worker.pool = state.pool();
+    worker.capabilities.assign(state.capabilities().begin(), state.capabilities().end());
+    worker.mode = state.mode();
+    worker.draining = heartbeat.draining() || state.status() == v1::WorkerState::DRAINING || state.status() == v1::WorkerState::LOST;
+    worker.slots = state.slots();
+    worker.free_slots = heartbeat.free_slots();
+    worker.partitions.assign(heartbeat.partitions().begin(), heartbeat.partitions().end());
+    worker.last_report_time_us = row.int64(3);
+    worker.cached_projects.assign(heartbeat.cached_projects().begin(), heartbeat.cached_projects().end());
+    workers.push_back(std::move(worker));
+  }
+  return workers;
+}
+
+}  // namespace dossier::producers
