@@ -41,8 +41,8 @@ constexpr std::string_view kCompareJournal =
     "g.workspace, g.seq, g.time_us, g.commit_id, g.chain, g.value) AS differs "
     "FROM given g JOIN dossier.journal j ON j.partition = $1::bigint AND j.\"offset\" = g.at), "
     "counts AS (SELECT (SELECT count(*) FROM given) AS given, (SELECT count(*) FROM added) AS added, "
-    "(SELECT count(*) FROM found) AS found, (SELECT count(*) FROM found WHERE differs) AS differing) "
-    "SELECT found, dossier.require_same(given, added, found, differing, 'partition ' || $1::bigint) FROM counts";
+    "(SELECT count(*) FROM found) AS present, (SELECT count(*) FROM found WHERE differs) AS differing) "
+    "SELECT present, dossier.require_same(given, added, present, differing, 'partition ' || $1::bigint) FROM counts";
 
 constexpr std::string_view kPutHeads =
     "INSERT INTO heads AS t (workspace, seq, time_us, chain) "

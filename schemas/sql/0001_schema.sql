@@ -141,12 +141,12 @@ BEGIN
 END $$;
 
 -- Compares records that a second generation reads with what the journal has: the journal is never rewritten.
-CREATE FUNCTION dossier.require_same(given bigint, added bigint, found bigint, differing bigint, where_from text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION dossier.require_same(given bigint, added bigint, present bigint, differing bigint, where_from text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF differing > 0 THEN
     RAISE EXCEPTION '% records of % differ from the journal', differing, where_from USING ERRCODE = 'DS002';
   END IF;
-  IF added + found <> given THEN  -- somebody journaled one between our look and our insert: look again
+  IF added + present <> given THEN  -- somebody journaled one between our look and our insert: look again
     RAISE EXCEPTION 'the journal of % moved meanwhile', where_from USING ERRCODE = '40001';
   END IF;
 END $$;
