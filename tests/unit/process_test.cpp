@@ -6,16 +6,16 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <fstream>
 
 #include "platform/crypto/crypto.hpp"
 #include "platform/process/family.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace dossier::process {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kDeadline = std::chrono::seconds(20);
+constexpr std::int64_t kDeadlineMs = 20'000;
 
 SpawnOptions shell(std::string script) {
   SpawnOptions options;
@@ -33,7 +33,7 @@ struct Finished {
 
 Finished run_to_end(Process& process) {
   Finished finished;
-  const auto until = Clock::now() + kDeadline;
+  const auto until = Clock::now() + std::chrono::milliseconds(kDeadlineMs);
   while (Clock::now() < until) {
     const Ready ready = process.poll(100);
     if (ready.output) process.read_output(finished.output, 65536);
@@ -46,16 +46,6 @@ Finished run_to_end(Process& process) {
   }
   ADD_FAILURE() << "the child did not end";
   return finished;
-}
-
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto until = Clock::now() + kDeadline;
-  while (Clock::now() < until) {
-    if (condition()) return true;
-    ::usleep(2000);
-  }
-  return false;
 }
 
 TEST(Process, gives_its_output_its_errors_and_its_exit_status) {
@@ -90,7 +80,7 @@ TEST(Process, writing_to_a_child_that_closed_its_input_is_an_error_and_no_signal
   auto process = Process::spawn(shell("exec <&-; echo closed; exec sleep 30"));
   ASSERT_TRUE(process) << process.error().message;
   std::string output;
-  ASSERT_TRUE(eventually([&] { process->read_output(output, 100); return output == "closed\n"; }));
+  ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { process->read_output(output, 100); return output == "closed\n"; }));
   const auto written = process->write_input("too late");
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, Code::io);
@@ -118,9 +108,9 @@ TEST(Process, kills_children_grandchildren_and_daemons_that_left_the_session) {
   auto process = Process::spawn(options);
   ASSERT_TRUE(process) << process.error().message;
   std::string output;
-  ASSERT_TRUE(eventually([&] { process->read_output(output, 100); return output == "ready\n"; }));
+  ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { process->read_output(output, 100); return output == "ready\n"; }));
   const pid_t pid = process->pid();
-  ASSERT_TRUE(eventually([&] { return family_members(pid, options.family).size() >= 6; }));
+  ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { return family_members(pid, options.family).size() >= 6; }));
   EXPECT_TRUE(process->kill_family());
   EXPECT_TRUE(family_members(pid, options.family).empty());
   EXPECT_TRUE(marked_processes(options.family).empty());
@@ -131,7 +121,7 @@ TEST(Process, is_killed_with_its_family_by_the_destructor) {
   {
     auto process = Process::spawn(options);
     ASSERT_TRUE(process) << process.error().message;
-    ASSERT_TRUE(eventually([&] { return marked_processes(options.family).size() == 2; }));
+    ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { return marked_processes(options.family).size() == 2; }));
   }
   EXPECT_TRUE(marked_processes(options.family).empty());
 }
@@ -143,8 +133,8 @@ TEST(Process, what_an_earlier_run_left_is_found_by_the_prefix_of_its_mark) {
   options.family = root + ":one";
   auto process = Process::spawn(options);
   ASSERT_TRUE(process) << process.error().message;
-  ASSERT_TRUE(eventually([&] { return process->try_wait().has_value(); }));
-  ASSERT_TRUE(eventually([&] { return marked_processes(root + ":").size() == 1; }));
+  ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { return process->try_wait().has_value(); }));
+  ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { return marked_processes(root + ":").size() == 1; }));
   EXPECT_EQ(kill_marked(root + ":"), 1u);
   EXPECT_TRUE(marked_processes(root + ":").empty());
 }

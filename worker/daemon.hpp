@@ -1,0 +1,36 @@
+// `dossier worker`: the process that claims tasks of its workspace, runs agents in worktrees, and reports what they do.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "worker/stop_signal.hpp"
+
+namespace dossier::worker {
+
+struct WorkerOptions {
+  std::string url;    // of the server's API
+  std::string token;  // msw_…: of a workspace
+  std::string name;   // empty: the machine's name
+  std::string mode = "local";
+  std::uint32_t slots = 1;   // agents at the same time, 1 to kMaxSlots
+  std::string work_root;     // keys, repositories, worktrees; one worker at a time (locked)
+  std::string capabilities;  // a JSON object laid over what the probe found; {"codex":false} hides one
+  std::string account;       // agents run as this account (the daemon must be root); empty: as the daemon's
+  std::int64_t drain_ms = 600'000;           // after a stop: how long running agents may go on
+  std::int64_t default_timeout_ms = 3'600'000;  // wall time of an agent whose profile sets none
+};
+inline constexpr std::uint32_t kMaxSlots = 64;
+
+// Runs until `stop` is asked and everything is drained; a second request to stop kills the agents and returns at once.
+// Blocks the calling thread. Errors: usage (an option is wrong), unauthenticated or forbidden (the token), log_mismatch
+// (the server does not know this worker's key any more), io (work root). What is transient (no server, no Kafka) is
+// tried again until `stop`.
+Status run_worker(const WorkerOptions& options, StopSignal& stop);
+
+}  // namespace dossier::worker
