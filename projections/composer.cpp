@@ -22,6 +22,7 @@ class Composer {
   }
 
   Status run(const std::vector<Projection>& models) {
+    out_.first_error = options_.refused_error;
     out_.models.reserve(models.size());
     for (const Projection& model : models) {
       ModelRows rows{model.name, {}};
@@ -51,6 +52,7 @@ class Composer {
     while (const auto thrown = pass(model, rows, failed, refused == options_.refused.end() ? nullptr : &refused->second)) {
       const AcceptedEvent event = accepted_event(batch_, batch_.events[thrown->event]);
       failed.emplace(std::pair(event.commit.workspace_id(), event.event.stream()), *thrown);
+      if (out_.first_error.empty()) out_.first_error = thrown->what;
       rows = retried;
       if (out_.parking.streams() + failed.size() > kMaxParkedStreams) break;
     }

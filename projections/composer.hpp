@@ -29,6 +29,7 @@ struct Composed {
   std::vector<ParkedRow> parked;
   std::vector<Unparked> unparked;
   Parking parking;  // as it is once the batch is applied
+  std::string first_error;  // of what is newly parked
 };
 
 // Errors are the store's.

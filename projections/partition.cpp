@@ -63,7 +63,7 @@ void Partition::failed(const Error& error) {
   else
     ++s_.totals.store_errors;
   if (needs_operator(error.code))
-    halt(error.message);
+    halt("partition " + std::to_string(partition_) + ": " + error.message + (error.code == Code::corrupt ? "." + std::string(kCompare) : ""));
   else
     detach(error);
 }
@@ -210,8 +210,7 @@ void Partition::write(JudgedBatch& batch) {
     if (!composed) return failed(composed.error());
     if (const std::string reason = composed->parking.verdict(); !reason.empty())
       return halt("partition " + std::to_string(partition_) + ": " + reason + ". That is a bug of a read model and not data: look at `dossier parked list` and " +
-                  "the first error (" + (composed->parked.empty() ? "none" : composed->parked.front().error) +
-                  "), install a version that mends it, then resume the partition.");
+                  "the last error (" + (composed->first_error.empty() ? "an earlier one" : composed->first_error) + "), install a version that mends it, then resume the partition.");
     rows.models = std::move(composed->models);
     rows.parked = std::move(composed->parked);
     rows.unparked = std::move(composed->unparked);
