@@ -58,6 +58,7 @@ Result<rd_kafka_t*> make_client(rd_kafka_type_t type, Conf conf) {
 }
 
 void destroy_bounded(rd_kafka_t* client, std::int64_t timeout_ms) {
+  rd_kafka_set_log_level(client, 0);  // connections that are cut on the way out are no news
   std::promise<void> promise;
   std::future<void> gone = promise.get_future();
   std::thread thread([client, promise = std::move(promise)]() mutable {

@@ -66,7 +66,7 @@ Result<topic::Polled> Consumer::poll(const topic::PollLimits& limits) {
   std::size_t bytes = 0;
   rebalanced_ = false;
   const auto first = SteadyClock::now() + std::chrono::milliseconds(limits.wait_ms);
-  auto linger = SteadyClock::time_point::min();  // nothing to wait for once only ends of partitions were met
+  SteadyClock::time_point linger;  // the clock's epoch, long past: nothing to wait for once only ends of partitions were met
   while (polled.records.size() < limits.max_records && bytes < limits.max_bytes) {
     const bool empty = polled.records.empty() && polled.at_end.empty();
     const int wait_ms = milliseconds_until(empty ? first : linger);
