@@ -1,8 +1,8 @@
 // The scheduler's queries. Tables without a schema are those of the live generation.
 #include "producers/postgres_dispatch_store.hpp"
 
-#include "dossier/v1/worker.pb.h"
 #include "platform/json/json.hpp"
+#include "producers/live_worker.hpp"
 
 namespace dossier::producers {
 namespace {
@@ -105,25 +105,8 @@ Result<std::vector<LiveWorker>> PostgresDispatchStore::live_workers(std::int64_t
   std::vector<LiveWorker> workers;
   workers.reserve(static_cast<std::size_t>(rows.size()));
   for (const auto row : rows) {
-    v1::WorkerState state;
-    v1::Heartbeat heartbeat;
-    const std::string_view state_bytes = row.bytes(4);
-    const std::string_view heartbeat_bytes = row.bytes(2);
-    if (!state.ParseFromArray(state_bytes.data(), static_cast<int>(state_bytes.size()))) return unreadable("worker " + row.str(0));
-    if (!heartbeat.ParseFromArray(heartbeat_bytes.data(), static_cast<int>(heartbeat_bytes.size()))) continue;  // the next one will do
-    LiveWorker worker;
-    worker.id = WorkerId(row.str(0));
-    worker.workspace = WorkspaceId(row.str(1));
-    worker.pool = state.pool();
-    worker.capabilities.assign(state.capabilities().begin(), state.capabilities().end());
-    worker.mode = state.mode();
-    worker.draining = heartbeat.draining() || state.status() == v1::WorkerState::DRAINING || state.status() == v1::WorkerState::LOST;
-    worker.slots = state.slots();
-    worker.free_slots = heartbeat.free_slots();
-    worker.partitions.assign(heartbeat.partitions().begin(), heartbeat.partitions().end());
-    worker.last_report_time_us = row.int64(3);
-    worker.cached_projects.assign(heartbeat.cached_projects().begin(), heartbeat.cached_projects().end());
-    workers.push_back(std::move(worker));
+    TRY(auto worker, live_worker_from(WorkerId(row.str(0)), WorkspaceId(row.str(1)), row.bytes(4), row.bytes(2), row.int64(3)));
+    if (worker) workers.push_back(*std::move(worker));
   }
   return workers;
 }

@@ -1,0 +1,125 @@
+// Secrets as rows of the memory database.
+#include "producers/memory_secrets.hpp"
+
+#include <algorithm>
+
+#include "platform/memory/ledger_tables.hpp"
+
+namespace dossier::producers {
+
+namespace {
+
+using memory::Key;
+using memory::MemoryDatabase;
+using memory::number;
+using memory::text;
+
+constexpr std::string_view kPasswords = "password_hashes";  // key (id) → {id, phc, created_us}
+constexpr std::string_view kTokens = "token_hashes";        // key (id) → {id, kind, subject, sha256, prefix, expires_us, created_us}
+constexpr std::string_view kTokenIds = "token_ids";         // key (hash in int8s) → {id}
+constexpr std::string_view kKeys = "keys";                  // key (name) → {value}
+
+// A hash may hold NUL, which Key::text does not take.
+Key hash_key(std::string_view hash) {
+  Key key;
+  for (const char byte : hash) key.int8(static_cast<unsigned char>(byte));
+  return key;
+}
+
+void remove(MemoryDatabase::Edit& edit, const SecretId& id) {
+  const Key key = Key().text(id.str());
+  edit.erase(kPasswords, key);
+  const auto token = edit.find(kTokens, key);
+  if (!token) return;
+  edit.erase(kTokenIds, hash_key(text(*token, 3)));
+  edit.erase(kTokens, key);
+}
+
+}  // namespace
+
+Status MemorySecrets::put_password(const SecretId& id, const std::string& phc) {
+  const auto now = clock_.wall_us();
+  return database_->commit("put_password", true, [&](MemoryDatabase::Edit& edit) -> Status {
+    const Key key = Key().text(id.str());
+    if (edit.find(kPasswords, key)) return make_error(Code::already_exists, "this secret is there already");
+    edit.put(kPasswords, key, rows::Row{id.str(), phc, now});
+    return {};
+  });
+}
+
+Result<std::optional<std::string>> MemorySecrets::password(const SecretId& id) {
+  TRY(const auto view, database_->view("password"));
+  const auto row = view.find(kPasswords, Key().text(id.str()));
+  return row ? std::optional<std::string>(text(*row, 1)) : std::optional<std::string>();
+}
+
+Status MemorySecrets::put_token(const TokenRecord& token) {
+  const auto now = clock_.wall_us();
+  return database_->commit("put_token", true, [&](MemoryDatabase::Edit& edit) -> Status {
+    const Key key = Key().text(token.id.str());
+    const Key hash = hash_key(crypto::view(token.sha256));
+    if (edit.find(kTokens, key) || edit.find(kTokenIds, hash)) return make_error(Code::already_exists, "this token is there already");
+    edit.put(kTokens, key,
+             rows::Row{token.id.str(), static_cast<std::int64_t>(token.kind), token.subject, std::string(crypto::view(token.sha256)),
+                       token.prefix, token.expires_us, now});
+    edit.put(kTokenIds, hash, rows::Row{token.id.str()});
+    return {};
+  });
+}
+
+Result<std::optional<TokenRecord>> MemorySecrets::find_token(const crypto::Hash& sha256) {
+  TRY(const auto view, database_->view("find_token"));
+  const auto id = view.find(kTokenIds, hash_key(crypto::view(sha256)));
+  if (!id) return std::optional<TokenRecord>();
+  const auto row = view.find(kTokens, Key().text(text(*id, 0)));
+  CHECK(row.has_value());
+  return std::optional<TokenRecord>(
+      TokenRecord{SecretId(text(*row, 0)), static_cast<TokenKind>(number(*row, 1)), text(*row, 2), sha256, text(*row, 4), number(*row, 5)});
+}
+
+Status MemorySecrets::remove_token(const SecretId& id) {
+  return database_->commit("remove_token", true, [&](MemoryDatabase::Edit& edit) -> Status {
+    if (edit.find(kTokens, Key().text(id.str()))) remove(edit, id);
+    return {};
+  });
+}
+
+Result<std::vector<Secrets::Stored>> MemorySecrets::stored(std::int64_t created_before_us, const SecretId& after, int limit) {
+  TRY(const auto view, database_->view("stored"));
+  std::vector<Stored> out;
+  const auto add = [&](bool is_password, std::size_t created) {
+    return [&, is_password, created](const rows::Row& row) {
+      if (text(row, 0) > after.str() && number(row, created) < created_before_us) out.push_back(Stored{SecretId(text(row, 0)), is_password});
+      return true;
+    };
+  };
+  view.scan(kPasswords, Key(), add(true, 2));
+  view.scan(kTokens, Key(), add(false, 6));
+  std::sort(out.begin(), out.end(), [](const Stored& a, const Stored& b) { return a.id < b.id; });
+  if (out.size() > static_cast<std::size_t>(limit)) out.resize(static_cast<std::size_t>(limit));
+  return out;
+}
+
+Status MemorySecrets::sweep(const std::vector<SecretId>& leftovers) {
+  return database_->commit("sweep", true, [&](MemoryDatabase::Edit& edit) -> Status {
+    for (const auto& id : leftovers) remove(edit, id);
+    return {};
+  });
+}
+
+Status MemorySecrets::put_key(const std::string& name, const std::string& sealed) {
+  return database_->commit("put_key", true, [&](MemoryDatabase::Edit& edit) -> Status {
+    const Key key = Key().text(name);
+    if (edit.find(kKeys, key)) return make_error(Code::already_exists, "key " + name + " is there already");
+    edit.put(kKeys, key, rows::Row{sealed});
+    return {};
+  });
+}
+
+Result<std::optional<std::string>> MemorySecrets::key(const std::string& name) {
+  TRY(const auto view, database_->view("key"));
+  const auto row = view.find(kKeys, Key().text(name));
+  return row ? std::optional<std::string>(text(*row, 0)) : std::optional<std::string>();
+}
+
+}  // namespace dossier::producers

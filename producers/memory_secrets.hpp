@@ -1,0 +1,30 @@
+// Secrets in memory, over the database that the other stores share.
+#pragma once
+
+#include <memory>
+
+#include "base/clock.hpp"
+#include "platform/memory/memory_database.hpp"
+#include "producers/secrets.hpp"
+
+namespace dossier::producers {
+
+class MemorySecrets final : public Secrets {
+ public:
+  MemorySecrets(std::shared_ptr<memory::MemoryDatabase> database, const Clock& clock) : database_(std::move(database)), clock_(clock) {}
+  Status put_password(const SecretId& id, const std::string& phc) override;
+  Result<std::optional<std::string>> password(const SecretId& id) override;
+  Status put_token(const TokenRecord& token) override;
+  Result<std::optional<TokenRecord>> find_token(const crypto::Hash& sha256) override;
+  Status remove_token(const SecretId& id) override;
+  Result<std::vector<Stored>> stored(std::int64_t created_before_us, const SecretId& after, int limit) override;
+  Status sweep(const std::vector<SecretId>& leftovers) override;
+  Status put_key(const std::string& name, const std::string& sealed) override;
+  Result<std::optional<std::string>> key(const std::string& name) override;
+
+ private:
+  std::shared_ptr<memory::MemoryDatabase> database_;
+  const Clock& clock_;
+};
+
+}  // namespace dossier::producers

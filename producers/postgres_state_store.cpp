@@ -1,0 +1,98 @@
+// What decide reads, by primary keys. Tables without a schema are those of the live generation.
+#include "producers/postgres_state_store.hpp"
+
+#include <map>
+
+#include "base/encoding.hpp"
+#include "producers/accepted_commit.hpp"
+#include "producers/live_worker.hpp"
+
+namespace dossier::producers {
+
+namespace {
+
+using postgres::Params;
+
+constexpr std::string_view kStreams =
+    "SELECT s.stream, s.version, s.state, s.needs_newer_code FROM unnest($2::text[]) AS k(stream) "
+    "JOIN streams s ON s.stream = k.stream AND s.workspace = $1";
+constexpr std::string_view kWorkspaceOf = "SELECT workspace FROM streams WHERE stream = $1 ORDER BY workspace LIMIT 1";
+constexpr std::string_view kSeq = "SELECT seq FROM heads WHERE workspace = $1";
+// The journal may be ahead of the live generation, while another one is built: its heads say what is known here.
+constexpr std::string_view kAccepted =
+    "SELECT j.partition, j.\"offset\", j.seq, j.time_us, j.value FROM dossier.journal j JOIN heads h ON h.workspace = j.workspace "
+    "WHERE j.workspace = $1 AND j.commit_id = $2 AND j.verdict = 1 AND j.seq <= h.seq AND j.seq > h.seq - $3 "
+    "ORDER BY j.seq DESC LIMIT 1";
+constexpr std::string_view kLiveWorkers =
+    "SELECT l.worker_id, s.state, l.owned, l.last_report_time_us FROM dossier.liveness l "
+    "JOIN streams s ON s.stream = 'worker/' || l.worker_id AND s.workspace = l.workspace "
+    "WHERE l.workspace = $1 AND l.last_report_time_us >= $2 AND NOT s.needs_newer_code ORDER BY l.worker_id";
+
+// PostgreSQL's text holds no NUL: what can't be stored can't be there.
+bool storable(std::string_view text) { return text.find('\0') == std::string_view::npos && is_utf8(text); }
+
+class PostgresSnapshot final : public Snapshot {
+ public:
+  explicit PostgresSnapshot(postgres::ReadTransaction read) : read_(std::move(read)) {}
+
+  Status load(const WorkspaceId& workspace, const std::vector<std::string>& streams) override {
+    auto& known = known_[workspace.str()];
+    std::vector<std::string> wanted;
+    for (const auto& stream : streams)
+      if (!known.contains(stream) && storable(stream)) wanted.push_back(stream);
+    if (wanted.empty() || !storable(workspace.str())) return {};
+    TRY(const auto set, read_.query(kStreams, Params().text(workspace.str()).texts(wanted)));
+    for (const auto& stream : wanted) known[stream] = StreamState{};
+    for (const auto row : set) known[row.str(0)] = StreamState{row.uint64(1), row.str(2), row.boolean(3)};
+    return {};
+  }
+
+  Result<StreamState> stream(const WorkspaceId& workspace, const std::string& stream) override {
+    TRY_STATUS(load(workspace, {stream}));
+    return known_[workspace.str()][stream];
+  }
+
+  Result<std::optional<WorkspaceId>> workspace_of(const std::string& stream) override {
+    if (!storable(stream)) return std::optional<WorkspaceId>();
+    TRY(const auto set, read_.query(kWorkspaceOf, Params().text(stream)));
+    if (set.empty()) return std::optional<WorkspaceId>();
+    return std::optional<WorkspaceId>(WorkspaceId(set.front().str(0)));
+  }
+
+  Result<std::uint64_t> seq(const WorkspaceId& workspace) override {
+    TRY(const auto set, read_.query(kSeq, Params().text(workspace.str())));
+    return set.empty() ? std::uint64_t{0} : set.front().uint64(0);
+  }
+
+  Result<std::optional<AcceptedCommit>> accepted(const WorkspaceId& workspace, const CommitId& id) override {
+    if (!storable(id.str())) return std::optional<AcceptedCommit>();
+    TRY(const auto set, read_.query(kAccepted, Params().text(workspace.str()).text(id.str()).int8(events::kDuplicateWindow)));
+    if (set.empty()) return std::optional<AcceptedCommit>();
+    const auto row = set.front();
+    TRY(auto commit, accepted_from(row.int32(0), row.int64(1), row.uint64(2), row.int64(3), row.bytes(4)));
+    return std::optional<AcceptedCommit>(std::move(commit));
+  }
+
+  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us, std::int64_t within_us) override {
+    TRY(const auto set, read_.query(kLiveWorkers, Params().text(workspace.str()).int8(now_us - within_us)));
+    std::vector<LiveWorker> out;
+    for (const auto row : set) {
+      TRY(auto worker, live_worker_from(WorkerId(row.str(0)), workspace, row.bytes(1), row.bytes(2), row.int64(3)));
+      if (worker) out.push_back(*std::move(worker));
+    }
+    return out;
+  }
+
+ private:
+  postgres::ReadTransaction read_;
+  std::map<std::string, std::map<std::string, StreamState>> known_;  // by workspace, by stream
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Snapshot>> PostgresStateStore::snapshot() {
+  TRY(auto read, pool_.read());
+  return std::unique_ptr<Snapshot>(std::make_unique<PostgresSnapshot>(std::move(read)));
+}
+
+}  // namespace dossier::producers
