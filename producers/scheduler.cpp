@@ -17,11 +17,12 @@ bool is_leased(const ActiveTask& task) { return events::is_leased(task.status); 
 
 }  // namespace
 
-Scheduler::Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock)
-    : Scheduler(store, runner, control, clock, Options{}) {}
+Scheduler::Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock, std::function<void()> wake)
+    : Scheduler(store, runner, control, clock, std::move(wake), Options{}) {}
 
-Scheduler::Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock, Options options)
-    : store_(store), runner_(runner), control_(control), clock_(clock), options_(options) {}
+Scheduler::Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock, std::function<void()> wake,
+                     Options options)
+    : store_(store), runner_(runner), control_(control), clock_(clock), wake_(std::move(wake)), options_(options) {}
 
 Result<std::int64_t> Scheduler::step() {
   TRY(const View view, look());
@@ -232,7 +233,7 @@ void Scheduler::offer(const QueuedTask& task, const LiveWorker& worker) {
       in_flight_.erase(id);
       if (!offered) not_before_us_[id] = clock_.boot_us() + kPauseAfterFailureUs;
     }
-    wake();
+    wake_();
   });
 }
 
@@ -248,7 +249,7 @@ void Scheduler::lapse(const ActiveTask& task) {
       in_flight_.erase(id);
       if (!result) not_before_us_[id] = clock_.boot_us() + kPauseAfterFailureUs;
     }
-    wake();
+    wake_();
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,7 +18,6 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "base/waker.hpp"
 #include "producers/command_runner.hpp"
 #include "producers/control_sender.hpp"
 #include "producers/dispatch_store.hpp"
@@ -33,7 +33,7 @@ struct SchedulerMetrics {
   std::atomic<std::int64_t> queued{0};  // tasks seen waiting in pools that have workers, at the last look
 };
 
-// step() has one owner thread; wake() is thread-safe.
+// step() has one owner thread.
 class Scheduler {
  public:
   struct Options {
@@ -47,17 +47,16 @@ class Scheduler {
     std::size_t max_known_details = 10'000;
   };
 
-  Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock);
-  Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock, Options options);
+  // `wake`: a command of its own has settled, so that step() may have something to do. Called on the runner's threads.
+  Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock, std::function<void()> wake);
+  Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock, std::function<void()> wake,
+            Options options);
   // With the runner stopped: no callback of it may be left.
   ~Scheduler() = default;
 
-  // Looks once and acts. Returns how long nothing will be due (microseconds), at most poll_us.
+  // Looks once and acts. Returns how long nothing will be due (microseconds), at most poll_us. Step sooner when a task was
+  // queued or moved on, or a worker came or has room.
   Result<std::int64_t> step();
-  // A task was queued or moved on, or a worker came or has room.
-  void wake() { waker_.wake(); }
-  // The loop's sleep: until woken, at most this long.
-  bool wait(std::int64_t timeout_us) { return waker_.wait(timeout_us); }
   bool idle() const;
   const SchedulerMetrics& metrics() const { return metrics_; }
 
@@ -84,8 +83,8 @@ class Scheduler {
   CommandRunner& runner_;
   ControlSender& control_;
   const Clock& clock_;
+  const std::function<void()> wake_;
   const Options options_;
-  Waker waker_;
   SchedulerMetrics metrics_;
 
   // Owner thread.

@@ -18,8 +18,9 @@ Result<std::int64_t> VerdictPoller::step() {
   const auto waits = board_.unanswered(options_.max_waits);
   const bool remote = std::any_of(waits.begin(), waits.end(), [&](const auto& wait) { return !local_[static_cast<std::size_t>(wait.partition)]; });
   const std::int64_t every = remote ? options_.waiting_us : waits.empty() ? options_.idle_us : options_.local_us;
-  // New waits may come any moment, so nobody sleeps longer than it takes to see them.
-  const std::int64_t nap = std::min(options_.waiting_us, every);
+  // New waits may come any moment: where another process answers them, nobody sleeps longer than it takes to see them.
+  const bool all_local = std::find(local_.begin(), local_.end(), false) == local_.end();
+  const std::int64_t nap = std::min(all_local ? options_.local_us / 5 : options_.waiting_us, every);
   if (looked_us_ != 0 && now - looked_us_ < every) return nap;
   TRY(const VerdictSource::Look look, source_.look(waits));
   looked_us_ = now;
