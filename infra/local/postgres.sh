@@ -75,6 +75,12 @@ postgres_start() {  # DIR [--tests]
   bin=$(postgres_bin)
   home=$(postgres_home "$dir")
   [[ $home == "$dir" ]] || ln -sfn "$home/data" "$dir/data"
+  # Files in a runtime folder outlive a checkout that was removed by hand; without the passwords they are of no use.
+  if [[ ! -r $dir/passwords && -d $home/data ]]; then
+    [[ ! -e $home/data/postmaster.pid ]] || ! kill -0 "$(head -n 1 "$home/data/postmaster.pid")" 2>/dev/null ||
+      fail "Postgres: another server, pid $(head -n 1 "$home/data/postmaster.pid"), uses $home/data; stop it and remove that folder"
+    rm -rf "$home/data"
+  fi
   if [[ ! -r $dir/passwords ]]; then echo "admin=$(new_password)" | write_private "$dir/passwords"; fi
   password=$(sed -n 's/^admin=//p' "$dir/passwords")
   if [[ ! -r $home/data/PG_VERSION ]]; then

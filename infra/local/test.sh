@@ -76,18 +76,18 @@ dev_test() {  # SANITIZER-COMMAND [TIER…] [--all] [--no-skips] [--filter PATTE
   esac
   packages_install run build test
   build_tree "$tree" "$type" "$sanitize"
-  local built_ms=$(((${EPOCHREALTIME/./} - stack_began) / 1000))
   test_stack=$(mktemp -d "${TMPDIR:-/tmp}/dossier-test.XXXXXX")
   chmod 711 "$test_stack"  # Postgres runs as another account when this is root
   trap test_tear_down EXIT
   test_start_stack
+  local prepared_ms=$(((${EPOCHREALTIME/./} - stack_began) / 1000))
   export DOSSIER_NPM_DIR=$checkout/.local/npm
   case $sanitize in
     address) export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:strict_string_checks=1 ;;
     thread) export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 ;;
   esac
   # In the background with wait, so that a signal to this script ends it at once and not after the tier.
-  python3 "$infra_dir/local/run_tiers.py" --build "$checkout/build/$tree" --source "$checkout" --prepared-ms "$built_ms" \
+  python3 "$infra_dir/local/run_tiers.py" --build "$checkout/build/$tree" --source "$checkout" --prepared-ms "$prepared_ms" \
     --scratch "$test_stack" "$@" &
   test_runner=$!
   local status=0

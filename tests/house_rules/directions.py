@@ -5,7 +5,7 @@ CPP = (".cpp", ".hpp")
 # Folder → the folders it may include from. base is everyone's; a folder may always use itself.
 ALLOWED = {
     "base": [],
-    "platform": [],
+    "platform": ["schemas"],  # the SQL files, which migrations run
     "schemas": [],
     "events": ["platform", "schemas"],
     "projections": ["platform", "schemas", "events"],

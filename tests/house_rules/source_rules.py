@@ -124,7 +124,7 @@ class CoroutineIsInHttpOnly:
 class WorkplaceIsNotNamed:
     BAD = ("base/x.cpp", "// see /wo" + "rk/brief\n")
     GOOD = ("base/x.cpp", "// see docs/architecture.md\n")
-    WORDS = re.compile(r"(?<![\w.])/wo" + r"rk/|\.\./sha" + r"red|/ro" + r"ot/\.")
+    WORDS = re.compile(r"(?<![\w.])(?<!\+ \")/wo" + r"rk/|\.\./sha" + r"red|/ro" + r"ot/\.")
 
     @classmethod
     def check(cls, path, content):

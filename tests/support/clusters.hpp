@@ -30,6 +30,7 @@ class OwnClusters {
   OwnClusters& operator=(const OwnClusters&) = delete;
 
   const Clusters& clusters() const { return clusters_; }
+  const std::string& folder() const { return folder_; }
   void stop_kafka() { run("stop", "kafka"); }
   void start_kafka() { run("start", "kafka"); }
   void stop_postgres() { run("stop", "postgres"); }

@@ -20,8 +20,8 @@ namespace dossier::test {
 struct AgentSpec {
   std::string name;
   std::string provider = "command";
-  std::vector<std::string> command;
-  std::string model;
+  std::vector<std::string> command = {};
+  std::string model = {};
 };
 
 // What a comment that mentions an agent set in motion.
