@@ -1,0 +1,131 @@
+// The scheduler's questions, answered by scans.
+#include "producers/memory_dispatch_store.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "events/task.hpp"
+#include "platform/json/json.hpp"
+#include "platform/memory/ledger_tables.hpp"
+#include "producers/live_worker.hpp"
+
+namespace dossier::producers {
+namespace {
+
+using memory::flag;
+using memory::Key;
+using memory::number;
+using memory::text;
+
+// Columns of the read models tasks and issues (schemas/sql/generation/), which SQL would know by name.
+enum TaskColumn : std::size_t {
+  kId = 0, kWorkspace = 1, kIssueId = 2, kPool = 5, kPriority = 6, kAffinity = 7, kQueued = 9, kStatus = 10, kOffer = 11,
+  kWorkerId = 12, kDeadlineUs = 13, kCancelRequested = 15, kCancelReason = 16, kQueuedUs = 22
+};
+constexpr std::size_t kIssueNumber = 2;
+
+using View = memory::MemoryDatabase::View;
+
+std::string own(const View& view, std::string_view table) { return memory::in_generation(memory::live_generation(view), table); }
+
+bool has(const rows::Row& row, std::size_t column) { return !std::holds_alternative<std::monostate>(row.at(column)); }
+
+void each_task(const View& view, const std::function<void(const rows::Row&)>& visit) {
+  view.scan(own(view, "tasks"), Key(), [&](const rows::Row& row) {
+    if (has(row, kQueuedUs)) visit(row);
+    return true;
+  });
+}
+
+Status alive(const View& view) {
+  if (!view.alive()) return make_error(Code::database_unavailable, "the database crashed");
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<QueuedTask>> MemoryDispatchStore::queued(const std::vector<std::string>& pools, int per_pool) {
+  TRY(const auto view, database_->view("read"));
+  TRY_STATUS(alive(view));
+  std::map<std::string, std::vector<QueuedTask>> by_pool;
+  each_task(view, [&](const rows::Row& row) {
+    if (text(row, kStatus) != "queued" || std::find(pools.begin(), pools.end(), text(row, kPool)) == pools.end()) return;
+    by_pool[text(row, kPool)].push_back({TaskId(text(row, kId)), WorkspaceId(text(row, kWorkspace)), text(row, kPool),
+                                         static_cast<std::int32_t>(number(row, kPriority)), text(row, kAffinity), number(row, kQueuedUs),
+                                         static_cast<std::uint32_t>(number(row, kOffer))});
+  });
+  std::vector<QueuedTask> tasks;
+  for (auto& [pool, of_pool] : by_pool) {
+    std::stable_sort(of_pool.begin(), of_pool.end(), [](const QueuedTask& a, const QueuedTask& b) {
+      return std::tuple(-a.priority, a.queued_us) < std::tuple(-b.priority, b.queued_us);
+    });
+    of_pool.resize(std::min(of_pool.size(), static_cast<std::size_t>(per_pool)));
+    tasks.insert(tasks.end(), of_pool.begin(), of_pool.end());
+  }
+  return tasks;
+}
+
+Result<std::vector<ActiveTask>> MemoryDispatchStore::active() {
+  TRY(const auto view, database_->view("read"));
+  TRY_STATUS(alive(view));
+  std::vector<ActiveTask> tasks;
+  each_task(view, [&](const rows::Row& row) {
+    ActiveTask task;
+    for (const auto status : {v1::TaskState::OFFERED, v1::TaskState::CLAIMED, v1::TaskState::RUNNING})
+      if (events::status_name(status) == text(row, kStatus)) task.status = status;
+    if (task.status == v1::TaskState::STATUS_UNSPECIFIED) return;
+    task.id = TaskId(text(row, kId));
+    task.workspace = WorkspaceId(text(row, kWorkspace));
+    task.pool = text(row, kPool);
+    task.offer = static_cast<std::uint32_t>(number(row, kOffer));
+    task.worker = WorkerId(text(row, kWorkerId));
+    task.deadline_us = has(row, kDeadlineUs) ? number(row, kDeadlineUs) : 0;
+    task.cancel_requested = has(row, kCancelRequested) && flag(row, kCancelRequested);
+    if (task.cancel_requested) {
+      const auto reason = json::parse(text(row, kCancelReason));
+      if (reason && reason->string() != nullptr) task.cancel_reason = *reason->string();
+    }
+    tasks.push_back(std::move(task));
+  });
+  return tasks;
+}
+
+Result<std::vector<TaskDetails>> MemoryDispatchStore::details(const std::vector<TaskId>& ids) {
+  TRY(const auto view, database_->view("read"));
+  TRY_STATUS(alive(view));
+  std::vector<TaskDetails> details;
+  each_task(view, [&](const rows::Row& row) {
+    if (std::find(ids.begin(), ids.end(), TaskId(text(row, kId))) == ids.end()) return;
+    TaskDetails one;
+    one.id = TaskId(text(row, kId));
+    one.queued.ParseFromString(text(row, kQueued));
+    view.scan(own(view, "issues"), Key(), [&](const rows::Row& issue) {
+      if (text(issue, 0) != text(row, kIssueId) || text(issue, 1) != text(row, kWorkspace)) return true;
+      if (has(issue, kIssueNumber)) one.issue_number = static_cast<std::uint64_t>(number(issue, kIssueNumber));
+      return false;
+    });
+    details.push_back(std::move(one));
+  });
+  return details;
+}
+
+Result<std::vector<LiveWorker>> MemoryDispatchStore::live_workers(std::int64_t now_us, std::int64_t within_us) {
+  TRY(const auto view, database_->view("read"));
+  TRY_STATUS(alive(view));
+  std::vector<rows::Row> rows;
+  view.scan(memory::kLiveness, Key(), [&](const rows::Row& row) {
+    if (number(row, 3) >= now_us - within_us) rows.push_back(row);
+    return true;
+  });
+  std::vector<LiveWorker> workers;
+  for (const auto& row : rows) {
+    const auto state = view.find(own(view, "streams"), Key().text("worker/" + text(row, 1)).text(text(row, 0)));
+    if (!state || flag(*state, 4)) continue;
+    TRY(auto worker, live_worker_from(WorkerId(text(row, 1)), WorkspaceId(text(row, 0)), text(*state, 3), text(row, 5), number(row, 3)));
+    if (worker) workers.push_back(*std::move(worker));
+  }
+  return workers;
+}
+
+}  // namespace dossier::producers
