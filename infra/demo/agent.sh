@@ -5,7 +5,8 @@ set -euo pipefail
 
 say() { printf '%s\n' "$*"; }
 
-say "looking at $(git rev-parse --abbrev-ref HEAD 2>/dev/null || echo the worktree): $(find . -maxdepth 1 -type f | wc -l) files"
+say "asked: ${DOSSIER_ISSUE_TITLE:-nothing}"
+say "working on branch ${DOSSIER_BRANCH:-?}: $(find . -maxdepth 1 -type f ! -name .git | wc -l) files"
 say "running ./test.sh"
 if ./test.sh; then
   say "nothing to mend: all tests pass"
@@ -17,4 +18,4 @@ else
   ./test.sh
 fi
 printf '%s\n' "- Names with spaces are greeted whole." >>CHANGES.md
-say "done: $(git status --porcelain | wc -l) files changed"
+say "done"

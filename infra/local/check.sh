@@ -8,14 +8,14 @@ check_format() {
   (cd "$checkout" && clang-format-19 --dry-run -Werror "${files[@]}")
 }
 
-# api/http is left out where clang-tidy can't follow its coroutines: the versions before 17.
+# api/http is left out: clang-tidy does not parse coroutines with GCC 12's library.
 check_tidy() {
   packages_install run build test
   cmake -S "$checkout" -B "$checkout/build/check" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
   # The generated protobuf headers must exist before anything that includes them is parsed.
   ninja -C "$checkout/build/check" dossier_schemas >/dev/null
-  (cd "$checkout" && check_cpp_files | grep '\.cpp$' |
-    xargs -P "$(nproc)" -n 4 nice clang-tidy-19 --quiet -p build/check --extra-arg=-Wno-unknown-warning-option 2>/dev/null)
+  (cd "$checkout" && check_cpp_files | grep '\.cpp$' | grep -v '^api/http/' |
+    xargs -P "$(nproc)" -n 4 nice clang-tidy-19 --quiet -p build/check --extra-arg-before=-Wno-unknown-warning-option 2>/dev/null)
 }
 
 check_shell() {

@@ -26,6 +26,40 @@ write_private() {
   mv "$1.new" "$1"
 }
 
+# reachable_folder DIR ACCOUNT: makes DIR and prints it, or, where this is root and ACCOUNT can't get there (a clone below a
+# 0700 home), a runtime folder in /var/tmp that is named after DIR and linked from DIR/runtime. Nothing in a home is opened
+# to other accounts, and ACCOUNT keeps no privilege.
+reachable_folder() {
+  local dir=$1 account=$2 runtime
+  mkdir -p "$dir"
+  if ((EUID != 0)); then
+    chmod 700 "$dir"
+    echo "$dir"
+    return
+  fi
+  chmod 711 "$dir"
+  if setpriv --reuid="$account" --regid="$(id -g "$account")" --clear-groups test -x "$dir"; then
+    echo "$dir"
+    return
+  fi
+  runtime=/var/tmp/dossier-$(printf '%s' "$dir" | sha256sum | cut -c1-16)
+  if [[ ! -d $runtime ]]; then
+    mkdir -m 711 "$runtime"
+    step "The account $account can't reach $dir: what it needs is in $runtime (./dev clean removes it)"
+  fi
+  # /var/tmp is everybody's: a folder that somebody else made there under this name is not ours to trust.
+  [[ ! -L $runtime && $(stat -c %u "$runtime") == 0 ]] || fail "$runtime belongs to someone else; remove it"
+  ln -sfn "$runtime" "$dir/runtime"
+  echo "$runtime"
+}
+
+remove_folder() {  # DIR, and its runtime folder if it has one
+  local runtime
+  runtime=$(readlink "$1/runtime" 2>/dev/null || true)
+  if [[ $runtime == /var/tmp/dossier-* ]]; then rm -rf "$runtime"; fi
+  rm -rf "$1"
+}
+
 port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # free_port FIRST: the first port from FIRST on, at most 2,000 tries, on which nobody listens and that lies outside the

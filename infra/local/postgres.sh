@@ -1,9 +1,8 @@
 # A private Postgres cluster in a directory of its own: initdb, start, ready, stop. fsync on, loopback TCP only, scram
 # with generated passwords. PostgreSQL refuses to run as root: there its files belong to the package's account
-# "postgres", and when that account can't reach DIR (a clone under a 0700 home) they live in a runtime folder in
-# /var/tmp, named after DIR and linked from it. Sourced after common.sh.
+# "postgres", in a place that it can reach (reachable_folder of common.sh). Sourced after common.sh.
 #
-#   DIR/data → the cluster (a folder, or a link to the runtime folder)
+#   DIR/data            the cluster, or DIR/runtime/data
 #   DIR/passwords 0600 · DIR/url 0600 (superuser "admin") · DIR/postgres.log · DIR/postgres.pid
 
 postgres_bin() {
@@ -19,29 +18,6 @@ postgres_as() {  # COMMAND…: as the account that may run PostgreSQL, with no p
   else
     "$@"
   fi
-}
-
-# Prints where the cluster's files are to be, made and owned as needed.
-postgres_home() {  # DIR
-  local dir=$1
-  if ((EUID != 0)); then
-    mkdir -p -m 700 "$dir"
-    echo "$dir"
-    return
-  fi
-  mkdir -p -m 711 "$dir"
-  if postgres_as test -x "$dir"; then
-    echo "$dir"
-    return
-  fi
-  local home
-  home=/var/tmp/dossier-postgres-$(printf '%s' "$dir" | sha256sum | cut -c1-16)
-  if [[ ! -d $home ]]; then
-    mkdir -m 711 "$home"
-    step "Postgres: the account postgres can't reach $dir, so its files are in $home (linked; ./dev clean removes it)"
-  fi
-  [[ ! -L $home && $(stat -c %u "$home") == 0 ]] || fail "Postgres: $home belongs to someone else; remove it"
-  echo "$home"
 }
 
 # The password goes by the environment: arguments can be read by every account of the machine.
@@ -73,8 +49,7 @@ postgres_start() {  # DIR [--tests]
   local dir=$1 bin home port password
   if process_is_up "$dir/postgres.pid"; then return 0; fi
   bin=$(postgres_bin)
-  home=$(postgres_home "$dir")
-  [[ $home == "$dir" ]] || ln -sfn "$home/data" "$dir/data"
+  home=$(reachable_folder "$dir" postgres)
   # Files in a runtime folder outlive a checkout that was removed by hand; without the passwords they are of no use.
   if [[ ! -r $dir/passwords && -d $home/data ]]; then
     [[ ! -e $home/data/postmaster.pid ]] || ! kill -0 "$(head -n 1 "$home/data/postmaster.pid")" 2>/dev/null ||
@@ -111,10 +86,3 @@ postgres_start() {  # DIR [--tests]
 }
 
 postgres_stop() { stop_process "$1/postgres.pid" "Postgres" 20 INT; }  # INT: "fast", clients are disconnected
-
-postgres_remove() {  # DIR: its files too
-  local link
-  link=$(readlink "$1/data" 2>/dev/null || true)
-  if [[ $link == /var/tmp/dossier-postgres-*/data ]]; then rm -rf "${link%/data}"; fi
-  rm -rf "$1"
-}

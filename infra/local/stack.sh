@@ -41,7 +41,7 @@ main() {
     remove)
       kafka_stop "$dir/kafka"
       postgres_stop "$dir/postgres"
-      postgres_remove "$dir/postgres"
+      remove_folder "$dir/postgres"
       rm -rf "$dir"
       ;;
     status)

@@ -17,12 +17,12 @@ test_tear_down() {
       [[ -d $own ]] || continue
       kafka_stop "$own/kafka"
       postgres_stop "$own/postgres"
-      postgres_remove "$own/postgres"
+      remove_folder "$own/postgres"
     done
     kafka_stop "$test_stack/kafka"
     postgres_stop "$test_stack/postgres"
     if ((status == 0)) || [[ -z ${DOSSIER_KEEP_TEST_DIR:-} ]]; then
-      postgres_remove "$test_stack/postgres"
+      remove_folder "$test_stack/postgres"
       rm -rf "$test_stack"
     else
       step "Kept: $test_stack"

@@ -10,6 +10,8 @@ run_dir=$local_dir/run
 log_dir=$local_dir/logs
 default_api_port=8787
 demo_workers=2
+# Agents run any command: as root they would own the machine, and the passwords in .local/ with it.
+agent_account=${DOSSIER_WORKER_ACCOUNT-nobody}
 
 up_owned_kafka() { [[ -z ${DOSSIER_KAFKA:-} || (-r $local_dir/kafka/bootstrap && $DOSSIER_KAFKA == "$(<"$local_dir/kafka/bootstrap")") ]]; }
 up_owned_postgres() {
@@ -100,7 +102,12 @@ up_worker() {  # NUMBER
     step "Worker: $name runs"
     return 0
   fi
-  mkdir -p "$local_dir/$name"
+  local folder=$local_dir/$name as_account=()
+  if ((EUID == 0)); then
+    folder=$(reachable_folder "$folder" "${agent_account:-root}")
+    as_account=(--account "$agent_account")
+  fi
+  mkdir -p "$folder"
   # The token goes by the environment: arguments can be read by every account. The worker needs no other secret, so it
   # gets none: what its agents can read of it must not open the database.
   (
@@ -108,7 +115,7 @@ up_worker() {  # NUMBER
     DOSSIER_URL=$(<"$local_dir/url") DOSSIER_TOKEN=$(<"$local_dir/worker-token")
     export DOSSIER_URL DOSSIER_TOKEN
     start_process "$run_dir/$name.pid" "$log_dir/$name.log" "$local_dir/bin/dossier" worker --name "$name" \
-      --dir "$local_dir/$name" --slots 2
+      --dir "$folder" --slots 2 "${as_account[@]}"
   )
   step "Worker: $name started"
 }
@@ -129,7 +136,11 @@ dev_up() {
   python3 "$infra_dir/demo/demo.py" --local "$local_dir" login
   local number
   for ((number = 1; number <= demo_workers; number++)); do up_worker "$number"; done
-  python3 "$infra_dir/demo/demo.py" --local "$local_dir" --agent "$infra_dir/demo/agent.sh" run
+  # The agent's account must be able to read the program that it runs.
+  local demo_agent
+  demo_agent=$(reachable_folder "$local_dir/demo" "${agent_account:-root}")/greeter
+  install -m 755 "$infra_dir/demo/agent.sh" "$demo_agent"
+  python3 "$infra_dir/demo/demo.py" --local "$local_dir" --agent "$demo_agent" run
   up_summary
 }
 
@@ -201,8 +212,9 @@ dev_logs() {  # [NAME]
 
 # The downloads stay: Kafka's jars, npm packages, the compiler's cache.
 dev_clean() {
+  local folder
   dev_down
-  postgres_remove "$local_dir/postgres"
+  for folder in "$local_dir"/postgres "$local_dir"/demo "$local_dir"/worker-*; do remove_folder "$folder"; done
   find "$local_dir" -mindepth 1 -maxdepth 1 ! -name kafka ! -name npm ! -name ccache -exec rm -rf {} +
   [[ ! -d $local_dir/kafka ]] || find "$local_dir/kafka" -mindepth 1 -maxdepth 1 ! -name libs -exec rm -rf {} +
   step "Clean."
