@@ -134,14 +134,17 @@ Result<bool> Admin::create_topic(const TopicSpec& spec) {
   const Status made = first_topic_result(results, count, what);
   if (!made && made.error().code == Code::already_exists) return false;
   TRY_STATUS(made);
-  // The controller has it; the brokers' metadata follows.
+  // The controller has it; the brokers' metadata and the leaders follow, and a client that comes too early waits a second.
   const auto deadline = SteadyClock::now() + std::chrono::milliseconds(impl_->timeout_ms);
   for (;;) {
     const auto known = partition_count(spec.name);
-    if (known) return true;
+    if (known) break;
     if (known.error().code != Code::not_found || SteadyClock::now() >= deadline) return known.error();
     std::this_thread::sleep_for(kMetadataPause);
   }
+  for (std::int32_t partition = 0; partition < spec.partitions; ++partition)
+    TRY_STATUS(query_watermarks(impl_->client, spec.name, partition, impl_->timeout_ms));
+  return true;
 }
 
 Result<std::int32_t> Admin::partition_count(std::string_view topic) {

@@ -50,7 +50,7 @@ class Admin {
   // Some broker answers.
   Result<ClusterInfo> describe_cluster();
   // True: made now; false: a topic of this name was there already (left as it is: the caller compares its partition count).
-  // On return the topic can be described.
+  // On return every partition has a leader.
   Result<bool> create_topic(const TopicSpec& spec);
   Result<std::int32_t> partition_count(std::string_view topic);
   // At least `partitions`; never fewer than now.

@@ -1,3 +1,4 @@
+// Configurations, clients and error codes of librdkafka.
 #include "platform/kafka/client.hpp"
 
 #include <array>
@@ -45,6 +46,7 @@ Result<Conf> make_conf(const Cluster& cluster, std::initializer_list<std::pair<s
   // A broker that comes back is found again within this; the library's own ceiling is 10 s.
   TRY_STATUS(set(conf.get(), "reconnect.backoff.ms", "50"));
   TRY_STATUS(set(conf.get(), "reconnect.backoff.max.ms", "1000"));
+  TRY_STATUS(set(conf.get(), "topic.metadata.refresh.fast.interval.ms", "50"));  // while a leader is unknown
   rd_kafka_conf_set_log_cb(conf.get(), write_log);
   return conf;
 }

@@ -1,3 +1,4 @@
+// The poll that readers and group readers share.
 #include "platform/kafka/consumer.hpp"
 
 #include <algorithm>

@@ -143,7 +143,7 @@ Result<std::unique_ptr<topic::GroupReader>> make_group_reader(const Cluster& clu
                                      {"fetch.min.bytes", "1"},
                                      {"fetch.wait.max.ms", std::to_string(options.fetch_wait_ms)},
                                      {"fetch.error.backoff.ms", "50"},
-                                     {"queued.min.messages", std::to_string(options.prefetch_records)},
+                                     {"queued.min.messages", std::to_string(std::max(options.prefetch_records, kMinPrefetchRecords))},
                                      {"queued.max.messages.kbytes", std::to_string(options.prefetch_kbytes)}}));
   rd_kafka_conf_set_offset_commit_cb(conf.get(), on_commit);
   return KafkaGroupReader::make(std::move(conf), std::string(topic));

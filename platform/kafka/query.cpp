@@ -1,6 +1,21 @@
+// Metadata requests.
 #include "platform/kafka/query.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
 namespace dossier::kafka {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+constexpr auto kLeaderPause = std::chrono::milliseconds(20);
+
+bool leader_is_being_chosen(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+}
+
+}  // namespace
 
 Result<std::int32_t> query_partition_count(rd_kafka_t* client, std::string_view topic, std::int64_t timeout_ms) {
   const std::string name(topic);
@@ -15,6 +30,21 @@ Result<std::int32_t> query_partition_count(rd_kafka_t* client, std::string_view 
   const rd_kafka_metadata_topic_t& described = metadata->topics[0];
   if (described.err != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(described.err, what);
   return described.partition_cnt;
+}
+
+Result<topic::Watermarks> query_watermarks(rd_kafka_t* client, std::string_view topic, std::int32_t partition, std::int64_t timeout_ms) {
+  const std::string name(topic);
+  const auto deadline = SteadyClock::now() + std::chrono::milliseconds(timeout_ms);
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now());
+    topic::Watermarks marks;
+    const auto error = rd_kafka_query_watermark_offsets(client, name.c_str(), partition, &marks.begin, &marks.end,
+                                                        static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return marks;
+    if (!leader_is_being_chosen(error) || left <= kLeaderPause)
+      return error_of(error, "asking for the ends of " + name + "/" + std::to_string(partition));
+    std::this_thread::sleep_for(kLeaderPause);
+  }
 }
 
 }  // namespace dossier::kafka

@@ -1,4 +1,6 @@
 // topic::Reader: explicit partitions from explicit offsets.
+#include <algorithm>
+
 #include "platform/kafka/consumer.hpp"
 #include "platform/kafka/query.hpp"
 
@@ -25,12 +27,7 @@ class KafkaReader final : public topic::Reader {
   Result<topic::Polled> poll(const topic::PollLimits& limits) override { return consumer_->poll(limits); }
 
   Result<topic::Watermarks> watermarks(std::string_view topic, std::int32_t partition, std::int64_t timeout_ms) override {
-    topic::Watermarks marks;
-    const std::string name(topic);
-    const auto error =
-        rd_kafka_query_watermark_offsets(consumer_->client(), name.c_str(), partition, &marks.begin, &marks.end, static_cast<int>(timeout_ms));
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(error, "asking for the ends of " + name + "/" + std::to_string(partition));
-    return marks;
+    return query_watermarks(consumer_->client(), topic, partition, timeout_ms);
   }
 
   Result<std::int32_t> partition_count(std::string_view topic, std::int64_t timeout_ms) override {
@@ -54,7 +51,7 @@ Result<std::unique_ptr<topic::Reader>> make_reader(const Cluster& cluster, const
                                      {"fetch.min.bytes", "1"},
                                      {"fetch.wait.max.ms", std::to_string(options.fetch_wait_ms)},
                                      {"fetch.error.backoff.ms", "50"},
-                                     {"queued.min.messages", std::to_string(options.prefetch_records)},
+                                     {"queued.min.messages", std::to_string(std::max(options.prefetch_records, kMinPrefetchRecords))},
                                      {"queued.max.messages.kbytes", std::to_string(options.prefetch_kbytes)}}));
   TRY(auto consumer, Consumer::make(std::move(conf), {}));
   return std::unique_ptr<topic::Reader>(std::make_unique<KafkaReader>(std::move(consumer)));
