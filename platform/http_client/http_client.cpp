@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
+#include <mutex>
 
 #include "platform/http_client/event_stream.hpp"
 #include "platform/http_client/wire.hpp"
@@ -85,7 +86,8 @@ class Client::Impl {
       bool answered = false;
       auto response = exchange(call, answered);
       if (response) return response;
-      wire_.reset();
+      end_wire();
+      if (interrupted()) return make_error(Code::shutting_down, what(call) + ": interrupted");
       // A server may close a kept connection at any moment, and the request that meets it was never looked at.
       const bool stale = kept && !answered && attempt == 1 && call.idempotent && response.error().code == Code::io;
       if (!stale) return response;
@@ -95,15 +97,38 @@ class Client::Impl {
 
   const Options& options() const { return options_; }
 
+  void interrupt() {
+    std::lock_guard lock(mutex_);
+    interrupted_ = true;
+    if (wire_) wire_->interrupt();
+  }
+
  private:
+  // False: interrupted.
+  bool begin_wire() {
+    std::lock_guard lock(mutex_);
+    if (interrupted_) return false;
+    wire_ = std::make_unique<Wire>();
+    return true;
+  }
+  void end_wire() {
+    std::lock_guard lock(mutex_);
+    wire_.reset();
+  }
+  bool interrupted() {
+    std::lock_guard lock(mutex_);
+    return interrupted_;
+  }
+
   std::string what(const Call& call) const {
     return std::string(call.method) + " " + url_.authority + url_.path + std::string(call.target);
   }
 
   Result<Response> exchange(const Call& call, bool& answered) {
     if (!wire_) {
-      TRY(wire_, Wire::connect(url_, steady_clock::now() + std::chrono::milliseconds(options_.connect_timeout_ms)));
       buffer_.clear();
+      if (!begin_wire()) return make_error(Code::shutting_down, what(call) + ": interrupted");
+      TRY_STATUS(wire_->connect(url_, steady_clock::now() + std::chrono::milliseconds(options_.connect_timeout_ms)));
     }
     wire_->set_deadline(steady_clock::now() + std::chrono::milliseconds(options_.request_timeout_ms));
     if (call.idle_ms > 0) wire_->set_idle(call.idle_ms);
@@ -114,7 +139,7 @@ class Client::Impl {
     auto response = receive(call);
     answered = wire_->bytes_read() != before;
     if (!response && !sent && !answered) return std::move(sent).error();
-    if (!keep_ || !sent) wire_.reset();
+    if (!keep_ || !sent) end_wire();
     return response;
   }
 
@@ -198,7 +223,9 @@ class Client::Impl {
 
   Options options_;
   Url url_;
-  std::unique_ptr<Wire> wire_;                                  // null: the next call connects
+  std::mutex mutex_;            // guards interrupted_, and the pointer wire_ where it changes or interrupt() reads it
+  bool interrupted_ = false;
+  std::unique_ptr<Wire> wire_;  // null: the next call connects
   bool keep_ = true;                                            // what the last answer said about the connection
   boost::beast::flat_buffer buffer_{kMaxHeaderBytes + kChunk};  // bytes read and not yet parsed
 };
@@ -220,6 +247,8 @@ Result<Client> Client::make(Options options) {
     return make_error(Code::invalid_field, "the token has a character that no token has", "bearer_token");
   return Client(std::make_unique<Impl>(std::move(options), std::move(url)));
 }
+
+void Client::interrupt() { impl_->interrupt(); }
 
 Result<Response> Client::request(std::string_view method, std::string_view target, std::string_view body,
                                  const Headers& headers, bool idempotent) {

@@ -1,5 +1,5 @@
 // A small synchronous HTTP/1.1 client on Boost.Beast for the CLI, the worker and tests: keep-alive, TLS for https,
-// bounded times and sizes, and a reader for server-sent events. One thread per object.
+// bounded times and sizes, and a reader for server-sent events. One thread per object, but for interrupt().
 #pragma once
 
 #include <cstdint>
@@ -58,6 +58,9 @@ class Client {
   // is "<file>.part"; a status that is no success comes back with its body and leaves no file.
   Result<Response> upload(std::string_view target, const std::string& file, const Headers& headers = {});
   Result<Response> download(std::string_view target, const std::string& file, const Headers& headers = {});
+
+  // Thread-safe, unlike the rest: the call in progress, and every later one, fails with shutting_down.
+  void interrupt();
 
  private:
   class Impl;

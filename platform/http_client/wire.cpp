@@ -16,17 +16,24 @@ error_code Wire::wait(const bool& done, error_code& result) {
   const Time deadline = idle_ms_ > 0 ? steady_clock::now() + std::chrono::milliseconds(idle_ms_) : deadline_;
   loop_.restart();
   while (!done) {
-    if (steady_clock::now() >= deadline || loop_.run_one_until(deadline) == 0) {
+    if (interrupted_ || steady_clock::now() >= deadline || loop_.run_one_until(deadline) == 0) {
       if (done) break;
+      const bool interrupted = interrupted_;
       error_code ignored;
       socket_.close(ignored);
       loop_.restart();
       while (!done && loop_.run_one() > 0) {
       }
-      return net::error::timed_out;
+      return interrupted ? error_code(net::error::operation_aborted) : error_code(net::error::timed_out);
     }
   }
   return result;
+}
+
+// The empty job wakes the loop, which then sees the flag.
+void Wire::interrupt() {
+  interrupted_ = true;
+  net::post(loop_, [] {});
 }
 
 std::size_t Wire::read(net::mutable_buffer buffer, error_code& ec) {
@@ -59,16 +66,15 @@ std::size_t Wire::write(const Gathered& buffers, error_code& ec) {
   return moved;
 }
 
-Result<std::unique_ptr<Wire>> Wire::connect(const Url& url, Time deadline) {
-  auto wire = std::make_unique<Wire>();
-  wire->set_deadline(deadline);
+Status Wire::connect(const Url& url, Time deadline) {
+  set_deadline(deadline);
   const auto failed = [&](std::string_view step, const error_code& ec) {
     const bool late = ec == net::error::timed_out;
     return make_error(late ? Code::timeout : Code::io, "can't " + std::string(step) + " " + url.host + ":" + url.port + ": " +
                                                            (late ? "no answer in time" : ec.message()));
   };
 
-  tcp::resolver resolver(wire->loop_);
+  tcp::resolver resolver(loop_);
   tcp::resolver::results_type found;
   bool done = false;
   error_code result;
@@ -76,24 +82,24 @@ Result<std::unique_ptr<Wire>> Wire::connect(const Url& url, Time deadline) {
     result = ec, found = std::move(results), done = true;
   });
   // A name server that does not answer can't be interrupted, only left: wait() would otherwise wait for the handler.
-  wire->loop_.run_until(deadline);
+  loop_.run_until(deadline);
   if (!done) {
     resolver.cancel();
-    wire->loop_.restart();
-    wire->loop_.run();  // the system's resolver has its own limit (30 s by default)
+    loop_.restart();
+    loop_.run();  // the system's resolver has its own limit (30 s by default)
     return failed("resolve", net::error::timed_out);
   }
   if (result) return failed("resolve", result);
 
   done = false;
-  net::async_connect(wire->socket_, found, [&](error_code ec, const tcp::endpoint&) { result = ec, done = true; });
-  if (auto ec = wire->wait(done, result)) return failed("connect to", ec);
+  net::async_connect(socket_, found, [&](error_code ec, const tcp::endpoint&) { result = ec, done = true; });
+  if (auto ec = wait(done, result)) return failed("connect to", ec);
   error_code ignored;
-  wire->socket_.set_option(tcp::no_delay(true), ignored);
-  if (!url.tls) return wire;
+  socket_.set_option(tcp::no_delay(true), ignored);
+  if (!url.tls) return {};
 
   error_code ec;
-  auto& context = wire->tls_context_.emplace(net::ssl::context::tls_client);
+  auto& context = tls_context_.emplace(net::ssl::context::tls_client);
   context.set_options(net::ssl::context::default_workarounds | net::ssl::context::no_sslv2 | net::ssl::context::no_sslv3 |
                           net::ssl::context::no_tlsv1 | net::ssl::context::no_tlsv1_1,
                       ec);
@@ -101,16 +107,16 @@ Result<std::unique_ptr<Wire>> Wire::connect(const Url& url, Time deadline) {
   if (!ec) context.set_verify_mode(net::ssl::verify_peer, ec);
   if (!ec) context.set_verify_callback(net::ssl::host_name_verification(url.host), ec);
   if (ec) return failed("prepare TLS for", ec);
-  wire->tls_.emplace(wire->socket_, context);
+  tls_.emplace(socket_, context);
   // The name for virtual hosts; an address in it would break the standard (RFC 6066), so only names go.
   error_code no_address;
   (void)net::ip::make_address(url.host, no_address);
-  if (no_address && SSL_set_tlsext_host_name(wire->tls_->native_handle(), url.host.c_str()) != 1)
+  if (no_address && SSL_set_tlsext_host_name(tls_->native_handle(), url.host.c_str()) != 1)
     return make_error(Code::io, "can't set the TLS server name " + url.host);
   done = false;
-  wire->tls_->async_handshake(net::ssl::stream_base::client, [&](error_code failure) { result = failure, done = true; });
-  if (auto failure = wire->wait(done, result)) return failed("agree on TLS with", failure);
-  return wire;
+  tls_->async_handshake(net::ssl::stream_base::client, [&](error_code failure) { result = failure, done = true; });
+  if (auto failure = wait(done, result)) return failed("agree on TLS with", failure);
+  return {};
 }
 
 }  // namespace dossier::http_client

@@ -2,9 +2,11 @@
 // satisfies Beast's SyncStream, so that Beast is instantiated once, for both kinds.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl.hpp>
 #include <chrono>
 #include <cstdint>
@@ -24,9 +26,10 @@ class Wire {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  // Resolves, connects, and for https does the handshake with the host's name verified, all before `deadline`.
-  static Result<std::unique_ptr<Wire>> connect(const Url& url, Time deadline);
+  // Before connect(): an interrupt that comes while it connects finds the object there.
   Wire() = default;
+  // Resolves, connects, and for https does the handshake with the host's name verified, all before `deadline`.
+  Status connect(const Url& url, Time deadline);
   ~Wire();
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
@@ -39,6 +42,8 @@ class Wire {
   }
   void set_idle(std::int64_t idle_ms) { idle_ms_ = idle_ms; }
   std::uint64_t bytes_read() const { return bytes_read_; }
+  // Thread-safe. What waits now, and all that comes later, ends with net::error::operation_aborted.
+  void interrupt();
 
   template <class Buffers>
   std::size_t read_some(const Buffers& buffers, error_code& ec) {
@@ -89,7 +94,7 @@ class Wire {
 
   std::size_t read(net::mutable_buffer buffer, error_code& ec);
   std::size_t write(const Gathered& buffers, error_code& ec);
-  // Runs the loop until `done`, or gives up at the deadline and answers timed_out.
+  // Runs the loop until `done`, or gives up: at the deadline with timed_out, when interrupted with operation_aborted.
   error_code wait(const bool& done, error_code& result);
 
   net::io_context loop_{1};
@@ -99,6 +104,7 @@ class Wire {
   Time deadline_{};
   std::int64_t idle_ms_ = 0;
   std::uint64_t bytes_read_ = 0;
+  std::atomic<bool> interrupted_{false};
 };
 
 }  // namespace dossier::http_client
