@@ -14,7 +14,7 @@ struct ServeOptions {
   std::string kafka_properties;         // file of the server's librdkafka settings
   std::string worker_kafka_properties;  // file of those which workers are given when they register
   std::string database_url;
-  std::string key_file;   // made on first use, 0600
+  std::string key_file;  // made on first use, 0600
   std::string blob_dir;
   std::string topic_prefix = "dossier";
   std::string log_level = "info";  // debug, info, warn, error
