@@ -32,7 +32,7 @@ WHERE t.id = ANY($1::text[]) AND t.queued IS NOT NULL
 constexpr std::string_view kLiveWorkers = R"sql(
 SELECT l.worker_id, l.workspace, l.owned, l.last_report_time_us, s.state
 FROM dossier.liveness AS l
-JOIN streams AS s ON s.stream = 'worker/' || l.worker_id AND s.workspace = l.workspace
+CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = 'worker/' || l.worker_id AND workspace = l.workspace LIMIT 1) AS s
 WHERE l.last_report_time_us >= $1 AND NOT s.needs_newer_code
 )sql";
 

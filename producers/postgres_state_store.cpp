@@ -13,19 +13,21 @@ namespace {
 
 using postgres::Params;
 
+// Each key is looked up by itself (LATERAL … LIMIT 1), whatever the planner believed of the tables when they were empty.
 constexpr std::string_view kStreams =
     "SELECT s.stream, s.version, s.state, s.needs_newer_code FROM unnest($2::text[]) AS k(stream) "
-    "JOIN streams s ON s.stream = k.stream AND s.workspace = $1";
+    "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = k.stream AND workspace = $1 LIMIT 1) AS s";
 constexpr std::string_view kWorkspaceOf = "SELECT workspace FROM streams WHERE stream = $1 ORDER BY workspace LIMIT 1";
 constexpr std::string_view kSeq = "SELECT seq FROM heads WHERE workspace = $1";
 // The journal may be ahead of the live generation, while another one is built: its heads say what is known here.
+// (seq + 0: by the id's index, not by a walk through the workspace's sequence.)
 constexpr std::string_view kAccepted =
-    "SELECT j.partition, j.\"offset\", j.seq, j.time_us, j.value FROM dossier.journal j JOIN heads h ON h.workspace = j.workspace "
-    "WHERE j.workspace = $1 AND j.commit_id = $2 AND j.verdict = 1 AND j.seq <= h.seq AND j.seq > h.seq - $3 "
-    "ORDER BY j.seq DESC LIMIT 1";
+    "SELECT j.partition, j.\"offset\", j.seq, j.time_us, j.value FROM (SELECT seq FROM heads WHERE workspace = $1 LIMIT 1) AS h "
+    "CROSS JOIN LATERAL (SELECT * FROM dossier.journal WHERE commit_id = $2 AND workspace = $1 AND verdict = 1 "
+    "AND seq + 0 <= h.seq AND seq + 0 > h.seq - $3 ORDER BY seq + 0 DESC LIMIT 1) AS j";
 constexpr std::string_view kLiveWorkers =
-    "SELECT l.worker_id, s.state, l.owned, l.last_report_time_us FROM dossier.liveness l "
-    "JOIN streams s ON s.stream = 'worker/' || l.worker_id AND s.workspace = l.workspace "
+    "SELECT l.worker_id, s.state, l.owned, l.last_report_time_us FROM dossier.liveness AS l "
+    "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = 'worker/' || l.worker_id AND workspace = l.workspace LIMIT 1) AS s "
     "WHERE l.workspace = $1 AND l.last_report_time_us >= $2 AND NOT s.needs_newer_code ORDER BY l.worker_id";
 
 // PostgreSQL's text holds no NUL: what can't be stored can't be there.

@@ -39,7 +39,7 @@ constexpr std::string_view kCompareJournal =
     "value) SELECT $1::bigint, * FROM given ON CONFLICT (partition, \"offset\") DO NOTHING RETURNING 1), "
     "found AS (SELECT (j.verdict, j.workspace, j.seq, j.time_us, j.commit_id, j.chain, j.value) IS DISTINCT FROM (g.verdict, "
     "g.workspace, g.seq, g.time_us, g.commit_id, g.chain, g.value) AS differs "
-    "FROM given g JOIN dossier.journal j ON j.partition = $1::bigint AND j.\"offset\" = g.at), "
+    "FROM given g CROSS JOIN LATERAL (SELECT * FROM dossier.journal WHERE partition = $1::bigint AND \"offset\" = g.at LIMIT 1) AS j), "
     "counts AS (SELECT (SELECT count(*) FROM given) AS given, (SELECT count(*) FROM added) AS added, "
     "(SELECT count(*) FROM found) AS present, (SELECT count(*) FROM found WHERE differs) AS differing) "
     "SELECT present, dossier.require_same(given, added, present, differing, 'partition ' || $1::bigint) FROM counts";
@@ -65,16 +65,21 @@ constexpr std::string_view kPark =
     "$9::bytea[])";
 constexpr std::string_view kNotify = "SELECT pg_notify('dossier_applied', $1)";
 
-constexpr std::string_view kHeads = "SELECT h.workspace, h.seq, h.time_us, h.chain FROM unnest($1::text[]) AS k(workspace) JOIN heads h USING (workspace)";
+// Each key is looked up by itself (LATERAL … LIMIT 1): a plan made while the tables are empty would otherwise take a table
+// as the outer side, and compare every row of it with every key.
+constexpr std::string_view kHeads =
+    "SELECT h.workspace, h.seq, h.time_us, h.chain FROM unnest($1::text[]) AS k(workspace) "
+    "CROSS JOIN LATERAL (SELECT * FROM heads WHERE workspace = k.workspace LIMIT 1) AS h";
 constexpr std::string_view kStreams =
-    "SELECT s.workspace, s.stream, s.version, s.state, s.needs_newer_code "
-    "FROM unnest($1::text[], $2::text[]) AS k(workspace, stream) JOIN streams s USING (stream, workspace)";
+    "SELECT s.workspace, s.stream, s.version, s.state, s.needs_newer_code FROM unnest($1::text[], $2::text[]) AS k(workspace, stream) "
+    "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = k.stream AND workspace = k.workspace LIMIT 1) AS s";
 // The journal may be ahead of this generation: only what lies within this generation's heads is known to it.
+// (seq + 0: by the id's index, not by a walk through the workspace's sequence.)
 constexpr std::string_view kAccepted =
-    "SELECT k.workspace, k.commit_id, max(j.seq) FROM unnest($1::text[], $2::text[]) AS k(workspace, commit_id) "
-    "JOIN heads h ON h.workspace = k.workspace "
-    "JOIN dossier.journal j ON j.workspace = k.workspace AND j.commit_id = k.commit_id AND j.verdict = 1 "
-    "AND j.seq <= h.seq AND j.seq > h.seq - $3 GROUP BY k.workspace, k.commit_id";
+    "SELECT k.workspace, k.commit_id, j.seq FROM unnest($1::text[], $2::text[]) AS k(workspace, commit_id) "
+    "CROSS JOIN LATERAL (SELECT seq FROM heads WHERE workspace = k.workspace LIMIT 1) AS h "
+    "CROSS JOIN LATERAL (SELECT seq FROM dossier.journal WHERE commit_id = k.commit_id AND workspace = k.workspace AND verdict = 1 "
+    "AND seq + 0 <= h.seq AND seq + 0 > h.seq - $3 ORDER BY seq + 0 DESC LIMIT 1) AS j";
 
 constexpr std::string_view kParkedStreams =
     "SELECT DISTINCT read_model, workspace, stream FROM dossier.parked WHERE generation = $1 AND partition = $2 ORDER BY 1, 2, 3";

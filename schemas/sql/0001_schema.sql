@@ -32,7 +32,7 @@ CREATE TABLE dossier.journal (
   PRIMARY KEY (partition, "offset")
 );
 CREATE INDEX journal_seq ON dossier.journal (workspace, seq) WHERE verdict = 1;
-CREATE INDEX journal_commit ON dossier.journal (workspace, commit_id) WHERE verdict = 1;
+CREATE INDEX journal_commit ON dossier.journal (commit_id) WHERE verdict = 1;  -- derived from the workspace, so nearly unique
 
 -- Rows of one read model which its handler or its tables refused, waiting in order for `dossier parked retry|discard`.
 CREATE TABLE dossier.parked (
