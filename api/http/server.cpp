@@ -118,6 +118,26 @@ std::uint16_t Server::port() const {
 
 const ServerStats& Server::stats() const { return state_->stats; }
 
+void Server::describe(MetricsText& out) const {
+  const ServerStats& stats = state_->stats;
+  const auto count = [&](std::string_view name, std::string_view help, const std::atomic<std::uint64_t>& value) {
+    out.counter(name, help, value.load(std::memory_order_relaxed));
+  };
+  const auto gauge = [&](std::string_view name, std::string_view help, const std::atomic<std::int64_t>& value) {
+    out.gauge(name, help, static_cast<double>(value.load(std::memory_order_relaxed)));
+  };
+  gauge("dossier_http_connections", "Open connections.", stats.connections);
+  gauge("dossier_http_event_streams", "Open event streams.", stats.event_streams);
+  gauge("dossier_http_in_handlers", "Requests whose response is not there yet.", stats.in_handlers);
+  count("dossier_http_connections_accepted_total", "Connections accepted.", stats.accepted);
+  count("dossier_http_connections_turned_away_total", "Connections over the limit.", stats.turned_away);
+  count("dossier_http_received_total", "Requests whose head was read.", stats.requests);
+  count("dossier_http_malformed_total", "What was no request, or over a limit.", stats.malformed);
+  count("dossier_http_timeouts_total", "Heads and bodies that came too slowly.", stats.timeouts);
+  count("dossier_http_slow_clients_total", "Clients dropped because they read too slowly.", stats.dropped);
+  count("dossier_http_no_room_total", "Requests refused because the handlers' queue was full.", stats.no_room);
+}
+
 void Server::run() { state_->io.run(); }
 
 void Server::stop(std::int64_t drain_ms) {

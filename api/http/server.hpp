@@ -9,6 +9,7 @@
 #include "api/http/limits.hpp"
 #include "api/http/message.hpp"
 #include "base/executor.hpp"
+#include "base/metrics.hpp"
 #include "base/result.hpp"
 
 namespace dossier::api::http {
@@ -38,6 +39,7 @@ class Server {
 
   std::uint16_t port() const;  // the bound one
   const ServerStats& stats() const;
+  void describe(MetricsText& out) const;
 
   // Serves until stop(); returns once every connection has ended. Once, on the thread that becomes the server's.
   void run();

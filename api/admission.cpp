@@ -1,0 +1,90 @@
+// What is remembered of callers, and when that suffices.
+#include "api/admission.hpp"
+
+#include "api/access.hpp"
+
+namespace dossier::api {
+namespace {
+
+// The id whose workspace a scope needs; empty: the scope has none.
+std::string scope_id(const Call& call) {
+  switch (call.route->scope) {
+    case Scope::none:
+    case Scope::identity:
+    case Scope::workspace:
+    case Scope::token_workspace: return {};
+    case Scope::project:
+    case Scope::issue:
+    case Scope::session:
+    case Scope::task: return call.path_value("id");
+  }
+  return {};
+}
+
+}  // namespace
+
+void Admission::admit(const CallPtr& call, const crypto::Hash& token, std::function<void(Status)> done) {
+  Known known;
+  std::string workspace;
+  if (!std::holds_alternative<Command>(call->route->answer) || !recall(*call, token, known, workspace))
+    return admit_fully(call, token, done);
+  freshness_.check({"identity"}, [this, call, token, known, workspace, done](const Result<std::shared_ptr<const Heads>>& heads) {
+    if (!heads) return done(heads.error());
+    const bool expired = known.principal.expires_us != 0 && known.principal.expires_us <= environment_.clock.wall_us();
+    if (expired || known.identity_seq != (*heads)->seq("identity") || known.generation != (*heads)->generation)
+      return admit_fully(call, token, done);
+    call->access.principal = known.principal;
+    call->access.workspace = workspace;
+    call->access.identity_seq = known.identity_seq;
+    call->access.generation = known.generation;
+    done({});
+  });
+}
+
+bool Admission::recall(const Call& call, const crypto::Hash& token, Known& known, std::string& workspace) {
+  if (call.route->auth != Auth::user || !call.route->least_role.empty()) return false;
+  const std::lock_guard lock(mutex_);
+  const auto found = tokens_.find(std::string(crypto::view(token)));
+  if (found == tokens_.end()) return false;
+  known = found->second;
+  switch (call.route->scope) {
+    case Scope::none:
+    case Scope::identity: workspace = "identity"; return true;
+    case Scope::workspace: workspace = call.path_value("ws"); return is_id(workspace, "ws");
+    case Scope::token_workspace: return false;
+    case Scope::project:
+    case Scope::issue:
+    case Scope::session:
+    case Scope::task: {
+      const auto id = workspaces_.find(scope_id(call));
+      if (id == workspaces_.end()) return false;
+      workspace = id->second;
+      return true;
+    }
+  }
+  return false;
+}
+
+void Admission::remember(const Call& call, const crypto::Hash& token) {
+  if (call.access.principal.kind != Principal::Kind::user) return;
+  const std::lock_guard lock(mutex_);
+  if (tokens_.size() >= kMaxRemembered) tokens_.clear();
+  if (workspaces_.size() >= kMaxRemembered) workspaces_.clear();
+  tokens_[std::string(crypto::view(token))] = {call.access.principal, call.access.identity_seq, call.access.generation};
+  const std::string id = scope_id(call);
+  if (!id.empty()) workspaces_[id] = call.access.workspace;
+}
+
+void Admission::admit_fully(const CallPtr& call, const crypto::Hash& token, const std::function<void(Status)>& done) {
+  auto statements = access_statements(*call, token);
+  if (!statements) return done(statements.error());
+  auto rows = environment_.database.read_all(*statements);
+  if (!rows) return done(rows.error());
+  auto access = api::admit(*call, *rows, environment_.clock.wall_us());
+  if (!access) return done(access.error());
+  call->access = *std::move(access);
+  remember(*call, token);
+  done({});
+}
+
+}  // namespace dossier::api
