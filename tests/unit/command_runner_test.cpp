@@ -1,0 +1,345 @@
+// The write path on a broker and a database in memory, with what can go wrong between them.
+#include "producers/command_runner.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "events/codec.hpp"
+#include "events/names.hpp"
+#include "tests/support/memory_server.hpp"
+
+namespace dossier::producers {
+namespace {
+
+using test::MemoryInstallation;
+using test::MemoryServer;
+using test::settle;
+
+const WorkspaceId kWorkspace("ws_" + std::string(32, '1'));
+const std::string kStream = events::workspace_stream(kWorkspace);
+
+v1::Event renamed(const std::string& name) {
+  v1::EventPayload payload;
+  payload.mutable_workspace()->mutable_workspace_renamed()->mutable_name()->set_plain(name);
+  return events::make_event(kStream, {}, payload);
+}
+
+// Appends one event to the workspace's stream, relying on its version.
+Decide rename(const std::string& name) {
+  return [name](Snapshot& snapshot, const CommandContext& context) -> Result<Decision> {
+    TRY(const StreamState state, snapshot.stream(context.workspace, kStream));
+    Decision decision;
+    decision.events.push_back(renamed(name));
+    decision.expects.emplace_back().set_stream(kStream);
+    decision.expects.back().set_version(state.version);
+    return decision;
+  };
+}
+
+// As rename, but only once ever: afterwards it refuses.
+Decide take(const std::string& name) {
+  return [name](Snapshot& snapshot, const CommandContext& context) -> Result<Decision> {
+    TRY(const StreamState state, snapshot.stream(context.workspace, kStream));
+    if (state.version != 0) return make_error(Code::already_exists, "taken");
+    return rename(name)(snapshot, context);
+  };
+}
+
+Command command(const std::string& key, Decide decide, const std::string& fingerprint = std::string(32, 'f')) {
+  Command command;
+  command.context.workspace = kWorkspace;
+  command.context.commit_id = events::derive_commit_id(kWorkspace, "test", "test", key);
+  command.context.fingerprint = fingerprint;
+  command.decide = std::move(decide);
+  return command;
+}
+
+class CommandRunnerTest : public ::testing::Test {
+ protected:
+  using Answer = std::shared_ptr<std::optional<Result<Committed>>>;
+
+  static Answer send(MemoryServer& server, Command command) {
+    auto answer = std::make_shared<std::optional<Result<Committed>>>();
+    server.run(std::move(command), [answer](Result<Committed> result) {
+      EXPECT_FALSE(answer->has_value()) << "answered twice";
+      answer->emplace(std::move(result));
+    });
+    return answer;
+  }
+  Result<Committed> ask(MemoryServer& server, Command command) {
+    const Answer answer = send(server, std::move(command));
+    settle(at, {&one, &other});
+    CHECK(answer->has_value());
+    return **answer;
+  }
+  std::uint64_t version() {
+    auto snapshot = one.states.snapshot();
+    return (*snapshot)->stream(kWorkspace, kStream)->version;
+  }
+  // Without the Genesis.
+  std::size_t records() const { return at.events_of(kWorkspace).size() - 1; }
+  // What happens to the next appends of commits, in order; after that all is well.
+  void fates(std::vector<memory::Fate> next) {
+    at.fates.plan = [next = std::move(next), i = std::size_t{0}](std::string_view writer, const topic::Outgoing& record) mutable {
+      memory::AppendPlan plan;
+      if (writer.find(".commits") != std::string_view::npos && i < next.size()) plan.fate = next[i++];
+      return plan;
+    };
+  }
+
+  void SetUp() override {
+    other.projects = false;  // it learns its verdicts from the database
+    settle(at, {&one, &other});
+  }
+
+  MemoryInstallation at;
+  MemoryServer one{at, "one"};
+  MemoryServer other{at, "other"};
+};
+
+TEST_F(CommandRunnerTest, an_accepted_command_is_durable_and_visible_when_it_is_answered) {
+  const auto answer = ask(one, command("a", rename("a")));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->commit.seq, 1u);
+  EXPECT_FALSE(answer->repeated);
+  EXPECT_EQ(answer->commit.versions, std::vector<std::uint64_t>{1});
+  EXPECT_EQ(version(), 1u);
+  EXPECT_EQ(one.runner.metrics().accepted.load(), 1u);
+  EXPECT_EQ(one.runner.metrics().in_flight.load(), 0);
+}
+
+TEST_F(CommandRunnerTest, the_same_request_again_is_answered_with_the_first_result_and_appends_nothing) {
+  ASSERT_TRUE(ask(one, command("a", rename("a"))));
+  const auto again = ask(other, command("a", rename("a")));
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->repeated);
+  EXPECT_EQ(again->commit.seq, 1u);
+  EXPECT_EQ(records(), 1u);
+}
+
+TEST_F(CommandRunnerTest, the_same_key_with_another_request_is_refused) {
+  ASSERT_TRUE(ask(one, command("a", rename("a"))));
+  const auto reused = ask(one, command("a", rename("b"), std::string(32, 'g')));
+  ASSERT_FALSE(reused);
+  EXPECT_EQ(reused.error().code, Code::idempotency_key_reused);
+  EXPECT_EQ(records(), 1u);
+}
+
+TEST_F(CommandRunnerTest, a_lost_acknowledgement_leaves_the_command_open_and_a_retry_finds_its_result) {
+  fates({memory::Fate::ack_lost});
+  const auto open = ask(one, command("a", rename("a")));
+  ASSERT_FALSE(open);
+  EXPECT_EQ(open.error().code, Code::unacknowledged);
+  EXPECT_GT(open.error().retry_after_ms, 0);
+  const auto again = ask(one, command("a", rename("a")));
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->repeated);
+  EXPECT_EQ(version(), 1u);
+}
+
+TEST_F(CommandRunnerTest, a_lost_record_leaves_the_command_open_and_a_retry_does_it) {
+  fates({memory::Fate::lost});
+  EXPECT_EQ(ask(one, command("a", rename("a"))).error().code, Code::unacknowledged);
+  EXPECT_EQ(records(), 0u);
+  const auto again = ask(one, command("a", rename("a")));
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->repeated);
+  EXPECT_EQ(version(), 1u);
+}
+
+TEST_F(CommandRunnerTest, a_record_that_arrives_late_behind_its_retry_changes_nothing) {
+  at.fates.plan = [first = true](std::string_view writer, const topic::Outgoing&) mutable {
+    memory::AppendPlan plan;
+    if (writer == "one.commits" && std::exchange(first, false)) {
+      plan.fate = memory::Fate::late;
+      plan.append_delay_us = 60'000'000;
+    }
+    return plan;
+  };
+  EXPECT_EQ(ask(one, command("a", rename("a"))).error().code, Code::unacknowledged);
+  ASSERT_TRUE(ask(other, command("a", rename("a"))));
+  settle(at, {&one, &other}, 120'000'000);
+  EXPECT_EQ(records(), 2u);
+  EXPECT_EQ(version(), 1u);
+}
+
+TEST_F(CommandRunnerTest, a_record_that_was_appended_twice_counts_once) {
+  fates({memory::Fate::duplicated});
+  const auto answer = ask(one, command("a", rename("a")));
+  ASSERT_TRUE(answer);
+  EXPECT_FALSE(answer->repeated);
+  EXPECT_EQ(records(), 2u);
+  EXPECT_EQ(version(), 1u);
+}
+
+TEST_F(CommandRunnerTest, a_refused_append_says_why_and_leaves_nothing) {
+  fates({memory::Fate::refused});
+  const auto refused = ask(one, command("a", rename("a")));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::log_unavailable);
+  EXPECT_EQ(records(), 0u);
+}
+
+TEST_F(CommandRunnerTest, two_processes_that_decide_on_the_same_state_both_get_their_turn) {
+  const Answer a = send(one, command("a", rename("a")));
+  const Answer b = send(other, command("b", rename("b")));
+  settle(at, {&one, &other});
+  ASSERT_TRUE(a->has_value() && b->has_value());
+  EXPECT_TRUE((*a)->has_value());
+  EXPECT_TRUE((*b)->has_value());
+  EXPECT_EQ(version(), 2u);
+  EXPECT_EQ(one.runner.metrics().conflicts.load() + other.runner.metrics().conflicts.load(), 1u);
+}
+
+TEST_F(CommandRunnerTest, a_storm_of_conflicts_ends_and_every_accepted_answer_is_in_the_log_once) {
+  std::vector<Answer> answers;
+  for (int i = 0; i < 30; ++i) answers.push_back(send(i % 2 == 0 ? one : other, command("k" + std::to_string(i), rename("n"))));
+  settle(at, {&one, &other});
+  std::uint64_t accepted = 0;
+  for (const Answer& answer : answers) {
+    ASSERT_TRUE(answer->has_value());
+    if ((*answer)->has_value()) {
+      ++accepted;
+    } else {
+      EXPECT_EQ((*answer)->error().code, Code::contention);
+      EXPECT_GT((*answer)->error().retry_after_ms, 0);
+    }
+  }
+  EXPECT_GT(accepted, 0u);
+  EXPECT_EQ(version(), accepted);
+}
+
+TEST_F(CommandRunnerTest, one_command_at_a_time_for_a_hot_stream_spares_every_conflict) {
+  std::vector<Answer> answers;
+  for (int i = 0; i < 30; ++i) {
+    Command hot = command("k" + std::to_string(i), rename("n"));
+    hot.hot_stream = kStream;
+    answers.push_back(send(one, std::move(hot)));
+  }
+  settle(at, {&one, &other});
+  for (const Answer& answer : answers) ASSERT_TRUE(answer->has_value() && (*answer)->has_value());
+  EXPECT_EQ(one.runner.metrics().conflicts.load(), 0u);
+  EXPECT_EQ(version(), 30u);
+}
+
+TEST_F(CommandRunnerTest, the_line_for_a_hot_stream_is_bounded) {
+  const CommandRunner::Options bounds;
+  std::size_t overloaded = 0;
+  for (std::size_t i = 0; i < bounds.max_hot_queue + 3; ++i) {
+    Command hot = command("k" + std::to_string(i), rename("n"));
+    hot.hot_stream = kStream;
+    const Answer answer = send(one, std::move(hot));
+    if (answer->has_value() && !(*answer)->has_value() && (*answer)->error().code == Code::overloaded) ++overloaded;
+  }
+  EXPECT_EQ(overloaded, 2u);  // one has the turn, max_hot_queue wait
+}
+
+TEST_F(CommandRunnerTest, what_lost_against_another_is_told_what_changed) {
+  const Answer a = send(one, command("a", take("a")));
+  const Answer b = send(other, command("b", take("b")));
+  settle(at, {&one, &other});
+  ASSERT_TRUE(a->has_value() && b->has_value());
+  EXPECT_NE((*a)->has_value(), (*b)->has_value());
+  const auto& loser = (*a)->has_value() ? *b : *a;
+  EXPECT_EQ(loser->error().code, Code::already_exists);
+  EXPECT_EQ(version(), 1u);
+}
+
+TEST_F(CommandRunnerTest, a_writer_that_was_frozen_while_another_went_on_can_only_lose) {
+  const Answer frozen = send(other, command("a", take("a")));
+  while (other.executor.step()) {
+  }
+  other.freeze();  // it decided, and its record is on its way
+  ASSERT_TRUE(ask(one, command("b", take("b"))));
+  at.clock.advance_us(60'000'000);
+  other.thaw();
+  settle(at, {&one, &other});
+  ASSERT_TRUE(frozen->has_value());
+  EXPECT_FALSE((*frozen)->has_value());
+  EXPECT_EQ(records(), 2u);  // its record came, and is void
+  EXPECT_EQ(version(), 1u);
+}
+
+TEST_F(CommandRunnerTest, a_commit_that_nobody_applies_is_undecided_after_two_seconds) {
+  one.projects = false;
+  const auto undecided = ask(one, command("a", rename("a")));
+  ASSERT_FALSE(undecided);
+  EXPECT_EQ(undecided.error().code, Code::undecided);
+  EXPECT_EQ(one.board.waiting(), 0u);
+  one.projects = true;
+  settle(at, {&one, &other});
+  EXPECT_TRUE(ask(one, command("a", rename("a")))->repeated);
+}
+
+TEST_F(CommandRunnerTest, a_partition_that_is_ten_seconds_behind_refuses_before_deciding) {
+  one.projects = false;
+  EXPECT_EQ(ask(one, command("a", rename("a"))).error().code, Code::undecided);
+  at.clock.advance_us(10'000'001);
+  EXPECT_EQ(ask(one, command("b", rename("b"))).error().code, Code::projection_behind);
+  EXPECT_EQ(records(), 1u);
+}
+
+TEST_F(CommandRunnerTest, a_halted_partition_refuses_before_deciding) {
+  one.board.halted(one.log.partition_of(kWorkspace), "its tail is gone");
+  EXPECT_EQ(ask(one, command("a", rename("a"))).error().code, Code::partition_halted);
+  one.board.resumed(one.log.partition_of(kWorkspace));
+  EXPECT_TRUE(ask(one, command("a", rename("a"))));
+}
+
+TEST_F(CommandRunnerTest, while_the_log_does_not_answer_new_commands_are_refused_and_later_ones_go_on) {
+  at.broker.set_reachable(false);
+  const Answer open = send(one, command("a", rename("a")));
+  while (one.executor.step()) {
+  }
+  at.clock.advance_us(2'000'001);
+  const Answer refused = send(one, command("b", rename("b")));
+  while (one.executor.step()) {
+  }
+  ASSERT_TRUE(refused->has_value());
+  EXPECT_EQ((*refused)->error().code, Code::log_unavailable);
+  settle(at, {&one});
+  ASSERT_TRUE(open->has_value());
+  EXPECT_EQ((*open)->error().code, Code::unacknowledged);
+  at.broker.set_reachable(true);
+  settle(at, {&one, &other}, 60'000'000);
+  EXPECT_TRUE(ask(one, command("c", rename("c"))));
+}
+
+TEST_F(CommandRunnerTest, a_commit_over_the_limit_is_refused_before_anything_is_produced) {
+  const auto large = ask(one, command("a", [](Snapshot&, const CommandContext&) -> Result<Decision> {
+    Decision decision;
+    decision.events.push_back(renamed(std::string(events::kMaxCommitBytes, 'x')));
+    return decision;
+  }));
+  EXPECT_EQ(large.error().code, Code::payload_too_large);
+  const auto many = ask(one, command("b", [](Snapshot&, const CommandContext&) -> Result<Decision> {
+    Decision decision;
+    for (int i = 0; i <= events::kMaxCommitEvents; ++i) decision.events.push_back(renamed("x"));
+    return decision;
+  }));
+  EXPECT_EQ(many.error().code, Code::payload_too_large);
+  EXPECT_EQ(records(), 0u);
+}
+
+TEST_F(CommandRunnerTest, a_decision_without_events_is_answered_at_the_present_seq) {
+  ASSERT_TRUE(ask(one, command("a", rename("a"))));
+  const auto nothing = ask(one, command("b", [](Snapshot&, const CommandContext&) -> Result<Decision> { return Decision{}; }));
+  ASSERT_TRUE(nothing);
+  EXPECT_EQ(nothing->commit.seq, 1u);
+  EXPECT_EQ(records(), 1u);
+}
+
+TEST_F(CommandRunnerTest, a_database_that_is_away_refuses_and_nothing_is_appended) {
+  at.database->set_faults([](std::string_view) { return memory::DatabaseFault::unavailable; });
+  const Answer refused = send(one, command("a", rename("a")));
+  while (one.executor.step()) {
+  }
+  at.database->set_faults({});
+  ASSERT_TRUE(refused->has_value());
+  EXPECT_EQ((*refused)->error().code, Code::database_unavailable);
+  EXPECT_EQ(records(), 0u);
+}
+
+}  // namespace
+}  // namespace dossier::producers
