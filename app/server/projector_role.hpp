@@ -1,0 +1,65 @@
+// The role projector: reads the partitions it is told to, into the generation of read models that belongs to this code.
+// That is the live one as a rule. Where the live one was folded by other code, its successor is built beside it and made
+// live once it has caught up; until then verdicts come from whoever projects the live one.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "app/server/core.hpp"
+#include "app/server/loop.hpp"
+#include "platform/postgres/migrate.hpp"
+#include "projections/postgres_store.hpp"
+#include "projections/projector.hpp"
+
+namespace dossier::app {
+
+class ProjectorRole : private projections::AppliedListener {
+ public:
+  // `on_applied`: commits of this partition are visible now. Called on the projector's thread.
+  ProjectorRole(Core& core, std::function<void(std::int32_t partition)> on_applied);
+  ~ProjectorRole();
+
+  void start() { loop_.start(); }
+  void stop() { loop_.stop(); }
+  // Thread-safe.
+  void assign(std::vector<std::int32_t> partitions);
+  // From the upkeep loop, every second or so: which generation is to be projected, and is it time to make it live?
+  Status look_at_generations();
+  // Partitions whose verdicts this process brings.
+  std::vector<std::int32_t> local() const;
+  projections::ProjectorStats stats() const;
+  void add_metrics(MetricsRegistry& metrics);
+
+ private:
+  struct Engine {
+    postgres::Generation generation;
+    std::unique_ptr<topic::Reader> reader;
+    std::unique_ptr<projections::PostgresStore> store;
+    std::unique_ptr<projections::Projector> projector;
+  };
+  Result<std::int64_t> step();
+  Result<std::shared_ptr<Engine>> make_engine(const postgres::Generation& generation);
+  Result<postgres::Generation> wanted_generation();
+  bool has_caught_up(const Engine& engine) const;
+
+  void applied(const projections::AppliedBatch& batch) override;
+  void attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override;
+  void halted(std::int32_t partition, const std::string& reason) override;
+  void resumed(std::int32_t partition) override;
+
+  Core& core_;
+  const std::function<void(std::int32_t)> on_applied_;
+  std::atomic<bool> is_live_{false};
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<Engine> engine_;  // nullptr before the first look
+  std::vector<std::int32_t> assigned_;
+  Loop loop_;
+};
+
+}  // namespace dossier::app

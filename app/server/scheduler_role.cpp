@@ -1,0 +1,48 @@
+// The scheduler's threads.
+#include "app/server/scheduler_role.hpp"
+
+namespace dossier::app {
+
+SchedulerRole::SchedulerRole(Core& core)
+    : core_(core),
+      scheduler_(core.dispatch, core.runner, core.control, core.clock, [this] { loop_.wake(); }),
+      sweeper_(core.background, core.runner, core.clock),
+      loop_("scheduler", [this] { return step(); }),
+      sweeper_loop_("sweeper", [this]() -> Result<std::int64_t> {
+        TRY(const int finished, sweeper_.sweep());
+        (void)finished;
+        return producers::WorkspaceSweeper::kEveryUs;
+      }) {}
+
+void SchedulerRole::start() {
+  loop_.start();
+  sweeper_loop_.start();
+}
+
+void SchedulerRole::stop() {
+  loop_.stop();
+  sweeper_loop_.stop();
+}
+
+Result<std::int64_t> SchedulerRole::step() {
+  const std::int64_t since = core_.clock.boot_us() - looked_us_;
+  if (since < kMinGapUs) {
+    // Woken again already: what woke it is seen a moment later. Loop's wait would end at once, so the gap is slept out here.
+    std::this_thread::sleep_for(std::chrono::microseconds(kMinGapUs - since));
+  }
+  looked_us_ = core_.clock.boot_us();
+  return scheduler_.step();
+}
+
+void SchedulerRole::add_metrics(MetricsRegistry& metrics) {
+  metrics.add([this](MetricsText& out) {
+    const producers::SchedulerMetrics& of = scheduler_.metrics();
+    out.counter("dossier_offers_total", "Offers made.", of.offered.load());
+    out.counter("dossier_offers_repeated_total", "Offers sent again by the control topic.", of.repeated.load());
+    out.counter("dossier_offers_lapsed_total", "Offers that reached their deadline.", of.lapsed.load());
+    out.counter("dossier_cancels_sent_total", "Cancel requests passed on to workers.", of.cancels_sent.load());
+    out.gauge("dossier_tasks_queued", "Tasks seen waiting in pools that have workers.", static_cast<double>(of.queued.load()));
+  });
+}
+
+}  // namespace dossier::app
