@@ -65,6 +65,8 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection agents_model() { return {"agents", 1, {&agents_table()}, &project}; }
+Projection agents_model() {
+  return {"agents", 1, {&agents_table()}, &project, aggregates(v1::EventPayload::kWorkspace)};
+}
 
 }  // namespace dossier::projections

@@ -78,6 +78,8 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection comments_model() { return {"comments", 1, {&comments_table()}, &project}; }
+Projection comments_model() {
+  return {"comments", 1, {&comments_table()}, &project, aggregates(v1::EventPayload::kComment)};
+}
 
 }  // namespace dossier::projections

@@ -14,6 +14,8 @@ AcceptedEvent accepted_event(const JudgedBatch& batch, const JudgedEvent& event)
   return {commit, commit.events(event.index), *event.payload, judged.judgement.seq, event.index, event.version, judged.judgement.time_us};
 }
 
+bool concerns(const Projection& model, const v1::EventPayload& payload) { return (model.of >> payload.aggregate_case() & 1u) != 0; }
+
 class Composer {
  public:
   Composer(const JudgedBatch& batch, Parking parking, const ComposeOptions& options, ProjectionStore& store)
@@ -69,7 +71,7 @@ class Composer {
     std::vector<std::size_t> newly;
     for (std::size_t i = 0; i < batch_.events.size(); ++i) {
       const JudgedEvent& judged = batch_.events[i];
-      if (judged.payload == nullptr) continue;
+      if (judged.payload == nullptr || !concerns(model, *judged.payload)) continue;
       const AcceptedEvent event = accepted_event(batch_, judged);
       if (watch) {
         if (const auto error = waits(model, event, i, failed, refused)) {

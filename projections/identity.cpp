@@ -173,6 +173,8 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection identity_model() { return {"identity", 1, {&users::table_of(), &auth_sessions::table_of(), &names::table_of()}, &project}; }
+Projection identity_model() {
+  return {"identity", 1, {&users::table_of(), &auth_sessions::table_of(), &names::table_of()}, &project, aggregates(v1::EventPayload::kIdentity)};
+}
 
 }  // namespace dossier::projections

@@ -132,6 +132,8 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection issues_model() { return {"issues", 1, {&issues_table()}, &project}; }
+Projection issues_model() {
+  return {"issues", 1, {&issues_table()}, &project, aggregates(v1::EventPayload::kIssue, v1::EventPayload::kComment, v1::EventPayload::kCopy, v1::EventPayload::kIssueNumbers)};
+}
 
 }  // namespace dossier::projections

@@ -64,6 +64,8 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection members_model() { return {"members", 1, {&members_table()}, &project}; }
+Projection members_model() {
+  return {"members", 1, {&members_table()}, &project, aggregates(v1::EventPayload::kMembers)};
+}
 
 }  // namespace dossier::projections

@@ -24,7 +24,8 @@ namespace dossier::projections {
 inline constexpr std::int64_t kFirstPauseUs = 50'000;       // after a transient error; doubles with each that follows
 inline constexpr std::int64_t kLongestPauseUs = 5'000'000;
 
-inline constexpr std::size_t kMaxBatchRecords = 5'000;
+// Larger batches are slower: what a thousand records need while they are judged and projected just fits the caches.
+inline constexpr std::size_t kMaxBatchRecords = 1'000;
 inline constexpr std::int64_t kLogQuestionMs = 1'000;
 
 // The log that this installation belongs to; an empty id accepts the one that Genesis names.

@@ -24,12 +24,21 @@ struct AcceptedEvent {
   std::int64_t time_us;    // the commit's time
 };
 
+// Aggregates by their number in v1::EventPayload, as bits.
+template <class... Case>
+constexpr std::uint32_t aggregates(Case... cases) {
+  return ((1u << cases) | ...);
+}
+inline constexpr std::uint32_t kAllAggregates = ~0u;
+
 struct Projection {
   std::string_view name;
   std::uint32_t version;  // of the code below: a change rebuilds the generation
   std::vector<const rows::Table*> tables;
   // Adds patches; total for every valid event (ignores what it does not care for). A thrown std::exception parks the event.
   void (*project)(const AcceptedEvent& event, rows::Batch& out);
+  // Events of other aggregates are not given to it, nor parked for it.
+  std::uint32_t of = kAllAggregates;
 };
 
 // All read models, in the order in which their rows are written.

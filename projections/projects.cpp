@@ -86,6 +86,8 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection projects_model() { return {"projects", 1, {&projects_table()}, &project}; }
+Projection projects_model() {
+  return {"projects", 1, {&projects_table()}, &project, aggregates(v1::EventPayload::kProject)};
+}
 
 }  // namespace dossier::projections

@@ -164,6 +164,8 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection sessions_model() { return {"sessions", 1, {&sessions_table()}, &project}; }
+Projection sessions_model() {
+  return {"sessions", 1, {&sessions_table()}, &project, aggregates(v1::EventPayload::kSession, v1::EventPayload::kIssue, v1::EventPayload::kTask)};
+}
 
 }  // namespace dossier::projections

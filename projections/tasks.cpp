@@ -151,6 +151,8 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection tasks_model() { return {"tasks", 1, {&tasks_table()}, &project}; }
+Projection tasks_model() {
+  return {"tasks", 1, {&tasks_table()}, &project, aggregates(v1::EventPayload::kTask)};
+}
 
 }  // namespace dossier::projections

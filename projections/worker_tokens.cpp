@@ -60,6 +60,8 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection worker_tokens_model() { return {"worker_tokens", 1, {&worker_tokens_table()}, &project}; }
+Projection worker_tokens_model() {
+  return {"worker_tokens", 1, {&worker_tokens_table()}, &project, aggregates(v1::EventPayload::kWorkspace)};
+}
 
 }  // namespace dossier::projections

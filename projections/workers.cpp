@@ -110,6 +110,8 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection workers_model() { return {"workers", 1, {&workers_table()}, &project}; }
+Projection workers_model() {
+  return {"workers", 1, {&workers_table()}, &project, aggregates(v1::EventPayload::kWorker)};
+}
 
 }  // namespace dossier::projections

@@ -64,6 +64,8 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection workspaces_model() { return {"workspaces", 1, {&workspaces_table()}, &project}; }
+Projection workspaces_model() {
+  return {"workspaces", 1, {&workspaces_table()}, &project, aggregates(v1::EventPayload::kWorkspace)};
+}
 
 }  // namespace dossier::projections

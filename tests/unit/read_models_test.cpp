@@ -1,7 +1,10 @@
 // Read models: given these events, these rows.
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "platform/json/json.hpp"
+#include "tests/support/random_history.hpp"
 #include "tests/support/table_rows.hpp"
 
 namespace dossier::projections {
@@ -390,6 +393,19 @@ TEST_F(ReadModels, a_project_changes_its_source_whole) {
 TEST_F(ReadModels, a_stream_of_another_form_touches_no_row) {
   script_.commit({make_fact("issue/" + kIssue + "/other", kIssue, [](v1::EventPayload& p) { p.mutable_issue()->mutable_issue_opened(); })});
   EXPECT_EQ(test::project_all(script_).count("issues"), 0u);
+}
+
+TEST(Registry, a_read_model_says_which_aggregates_it_takes) {
+  std::mt19937_64 random(9);
+  const auto script = test::random_history(random, 2'000);
+  test::for_each_accepted(script, [](const AcceptedEvent& event) {
+    for (const auto& model : registry()) {
+      if ((model.of >> event.payload.aggregate_case() & 1u) != 0) continue;
+      rows::Batch batch;
+      model.project(event, batch);
+      EXPECT_TRUE(batch.empty()) << model.name << " takes events of aggregate " << event.payload.aggregate_case();
+    }
+  });
 }
 
 TEST(Registry, names_and_tables_are_unique_and_every_row_carries_its_workspace_and_seq) {
