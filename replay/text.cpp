@@ -48,6 +48,7 @@ void append_block(std::string& out, std::string_view margin, std::string_view te
     if (lines < max_lines) {
       out += margin;
       append_printable(out, line);
+      if (line.empty()) out.erase(out.find_last_not_of(' ') + 1);  // no space at the end of a line
       out += '\n';
       ++lines;
     } else {

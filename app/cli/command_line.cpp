@@ -62,7 +62,11 @@ class Tree {
       if (node->parent != nullptr && node->app->parsed() && node->path.size() > deepest->path.size()) deepest = node.get();
     return *deepest;
   }
-  std::vector<std::string> left_over() const { return root_.remaining(true); }
+  std::vector<std::string> left_over() const {
+    auto left = root_.remaining(true);
+    std::erase(left, "--");  // CLI11 keeps the mark which ends the flags
+    return left;
+  }
   std::vector<std::string> children_of(const Node& parent) const {
     std::vector<std::string> names;
     for (const auto& node : nodes_)
@@ -195,15 +199,18 @@ Result<std::variant<Parsed, HelpAsked>> parse(const std::vector<Command>& table,
   if (const auto left = tree.left_over(); !left.empty()) return unexpected(left.front(), node, tree.children_of(node));
   if (node.command == nullptr || node.command->run == nullptr) {
     if (arguments.empty()) return Answer(HelpAsked{help_text(table, "")});
-    return usage("which command of '" + node.path + "'?", node.path);
+    return usage("which command of '" + node.path + "'", node.path);
   }
   Parsed parsed;
   parsed.command = node.command;
   parsed.invocation.path = node.path;
   parsed.invocation.options = node.command->options;
-  for (const auto& [name, option] : node.given)
-    if (option->count() > 0)
-      parsed.invocation.values[name] = option->get_expected_max() == 0 ? "true" : option->results().back();
+  for (const auto& [name, option] : node.given) {
+    if (option->count() == 0) continue;
+    const bool is_switch = option->get_expected_max() == 0;
+    if (is_switch && option->results().back() != "true") return usage(name + " takes no value", node.path);
+    parsed.invocation.values[name] = option->results().back();
+  }
   TRY_STATUS(resolve(parsed.invocation, *node.command, environment));
   return Answer(std::move(parsed));
 }

@@ -266,7 +266,7 @@ TEST(Text, is_cut_after_its_lines_and_says_so) {
   EXPECT_EQ(out, "| 1\n| 2\n| (2 more lines)\n");
   out.clear();
   append_block(out, "| ", "1\n\n3", 3);
-  EXPECT_EQ(out, "| 1\n| \n| 3\n");
+  EXPECT_EQ(out, "| 1\n|\n| 3\n");
   out.clear();
   append_block(out, "| ", "", 3);
   EXPECT_EQ(out, "");
