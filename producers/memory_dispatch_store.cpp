@@ -31,11 +31,19 @@ std::string own(const View& view, std::string_view table) { return memory::in_ge
 
 bool has(const rows::Row& row, std::size_t column) { return !std::holds_alternative<std::monostate>(row.at(column)); }
 
-void each_task(const View& view, const std::function<void(const rows::Row&)>& visit) {
-  view.scan(own(view, "tasks"), Key(), [&](const rows::Row& row) {
-    if (has(row, kQueuedUs)) visit(row);
+// A view is not asked again while it scans: first the rows, then what is done with them.
+std::vector<rows::Row> all(const View& view, std::string_view table) {
+  std::vector<rows::Row> rows;
+  view.scan(own(view, table), Key(), [&](const rows::Row& row) {
+    rows.push_back(row);
     return true;
   });
+  return rows;
+}
+
+void each_task(const View& view, const std::function<void(const rows::Row&)>& visit) {
+  for (const rows::Row& row : all(view, "tasks"))
+    if (has(row, kQueuedUs)) visit(row);
 }
 
 Status alive(const View& view) {
@@ -100,11 +108,9 @@ Result<std::vector<TaskDetails>> MemoryDispatchStore::details(const std::vector<
     TaskDetails one;
     one.id = TaskId(text(row, kId));
     one.queued.ParseFromString(text(row, kQueued));
-    view.scan(own(view, "issues"), Key(), [&](const rows::Row& issue) {
-      if (text(issue, 0) != text(row, kIssueId) || text(issue, 1) != text(row, kWorkspace)) return true;
-      if (has(issue, kIssueNumber)) one.issue_number = static_cast<std::uint64_t>(number(issue, kIssueNumber));
-      return false;
-    });
+    for (const rows::Row& issue : all(view, "issues"))
+      if (text(issue, 0) == text(row, kIssueId) && text(issue, 1) == text(row, kWorkspace) && has(issue, kIssueNumber))
+        one.issue_number = static_cast<std::uint64_t>(number(issue, kIssueNumber));
     details.push_back(std::move(one));
   });
   return details;
