@@ -57,9 +57,10 @@ rd_kafka_AclOperation_t operation_of(Operation operation) {
 Result<AclBinding> binding_of(const Acl& acl) {
   std::array<char, 256> reason{};
   AclBinding binding(rd_kafka_AclBinding_new(
-      resource_of(acl.resource), acl.name.c_str(), acl.prefixed ? RD_KAFKA_RESOURCE_PATTERN_PREFIXED : RD_KAFKA_RESOURCE_PATTERN_LITERAL,
-      acl.principal.c_str(), "*", operation_of(acl.operation),
-      acl.allow ? RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW : RD_KAFKA_ACL_PERMISSION_TYPE_DENY, reason.data(), reason.size()));
+      resource_of(acl.resource), acl.name.c_str(),
+      acl.prefixed ? RD_KAFKA_RESOURCE_PATTERN_PREFIXED : RD_KAFKA_RESOURCE_PATTERN_LITERAL, acl.principal.c_str(), "*",
+      operation_of(acl.operation), acl.allow ? RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW : RD_KAFKA_ACL_PERMISSION_TYPE_DENY,
+      reason.data(), reason.size()));
   if (binding == nullptr) return make_error(Code::invalid_field, std::string("an ACL is not valid: ") + reason.data());
   return binding;
 }
@@ -120,10 +121,12 @@ Result<ClusterInfo> Admin::describe_cluster() {
 Result<bool> Admin::create_topic(const TopicSpec& spec) {
   const std::string what = "making the topic " + spec.name;
   std::array<char, 256> reason{};
-  const NewTopic topic(rd_kafka_NewTopic_new(spec.name.c_str(), spec.partitions, spec.replication, reason.data(), reason.size()));
+  const NewTopic topic(
+      rd_kafka_NewTopic_new(spec.name.c_str(), spec.partitions, spec.replication, reason.data(), reason.size()));
   if (topic == nullptr) return make_error(Code::invalid_field, what + ": " + reason.data());
   for (const auto& [name, value] : spec.configs)
-    if (const auto error = rd_kafka_NewTopic_set_config(topic.get(), name.c_str(), value.c_str()); error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (const auto error = rd_kafka_NewTopic_set_config(topic.get(), name.c_str(), value.c_str());
+        error != RD_KAFKA_RESP_ERR_NO_ERROR)
       return error_of(error, what);
   rd_kafka_NewTopic_t* topics[] = {topic.get()};
   TRY(Event event, impl_->call(RD_KAFKA_ADMIN_OP_CREATETOPICS, what, [&](auto* options, auto* queue) {

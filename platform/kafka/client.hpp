@@ -19,7 +19,9 @@ namespace dossier::kafka {
 template <auto destroy>
 struct Destroy {
   template <class T>
-  void operator()(T* handle) const noexcept { destroy(handle); }
+  void operator()(T* handle) const noexcept {
+    destroy(handle);
+  }
 };
 using Conf = std::unique_ptr<rd_kafka_conf_t, Destroy<rd_kafka_conf_destroy>>;
 using Message = std::unique_ptr<rd_kafka_message_t, Destroy<rd_kafka_message_destroy>>;

@@ -39,7 +39,8 @@ Result<Cluster> parse_cluster(std::string_view bootstrap, std::string_view text)
       cluster.bootstrap = value;
   }
   if (cluster.bootstrap.empty())
-    return make_error(Code::usage, "no Kafka bootstrap servers: name them (host:port), or put bootstrap.servers into the properties");
+    return make_error(Code::usage,
+                      "no Kafka bootstrap servers: name them (host:port), or put bootstrap.servers into the properties");
   return cluster;
 }
 

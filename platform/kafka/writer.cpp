@@ -12,11 +12,12 @@
 
 #include "base/log.hpp"
 #include "platform/kafka/client.hpp"
+#include "platform/kafka/testing.hpp"
 
 namespace dossier::kafka {
 namespace {
 
-constexpr int kServeMs = 100;            // how often an idle writer's thread looks whether it should end
+constexpr int kServeMs = 100;             // how often an idle writer's thread looks whether it should end
 constexpr std::size_t kHeaderBytes = 16;  // what a header or record costs besides its text, generously
 
 class KafkaWriter final : public topic::Writer {
@@ -60,6 +61,10 @@ class KafkaWriter final : public topic::Writer {
   }
 
   bool healthy() const override { return healthy_; }
+
+  void raise_fatal_error() {
+    rd_kafka_test_fatal_error(client_, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "raised by a test");
+  }
 
  private:
   struct Pending {
@@ -140,7 +145,8 @@ class KafkaWriter final : public topic::Writer {
     }
     // PERSISTED with an error can't be: still, only "not persisted" may be called refused.
     const bool surely_not = rd_kafka_message_status(&message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
-    return {surely_not ? topic::Outcome::refused : topic::Outcome::unknown, -1, code_of(message.err), rd_kafka_err2str(message.err)};
+    return {surely_not ? topic::Outcome::refused : topic::Outcome::unknown, -1, code_of(message.err),
+            rd_kafka_err2str(message.err)};
   }
 
   static void on_error(rd_kafka_t*, int error, const char* reason, void* self) noexcept {
@@ -191,6 +197,8 @@ Tuning tuning_of(WriterKind kind) {
 }
 
 }  // namespace
+
+void raise_fatal_error(topic::Writer& writer) { dynamic_cast<KafkaWriter&>(writer).raise_fatal_error(); }
 
 Result<std::unique_ptr<topic::Writer>> make_writer(const Cluster& cluster, WriterKind kind, const WriterOptions& options) {
   const Tuning tuning = tuning_of(kind);

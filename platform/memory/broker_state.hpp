@@ -52,7 +52,7 @@ struct Flight {
 
 struct GroupMember {
   std::int64_t last_poll_us = 0;
-  bool joined = false;                  // since the present rebalance began
+  bool joined = false;                   // since the present rebalance began
   std::vector<std::int32_t> partitions;  // given by the last finished rebalance
 };
 struct Group {

@@ -64,7 +64,8 @@ struct MemoryGroupReader::Member {
     const Group& shared = state->groups.find(group)->second;
     for (const std::int32_t partition : assignment.partitions) {
       const auto committed = shared.committed.find(partition);
-      positions[partition] = committed != shared.committed.end() ? committed->second : state->log_locked(topic, partition)->begin;
+      positions[partition] =
+          committed != shared.committed.end() ? committed->second : state->log_locked(topic, partition)->begin;
     }
   }
 
@@ -156,7 +157,8 @@ void MemoryGroupReader::commit(std::int32_t partition, std::int64_t offset) {
 
 Status MemoryGroupReader::seek(std::int32_t partition, std::int64_t offset) {
   if (!member_->owns(partition))
-    return make_error(Code::position_moved, member_->topic + "/" + std::to_string(partition) + " belongs to another member of the group");
+    return make_error(Code::position_moved,
+                      member_->topic + "/" + std::to_string(partition) + " belongs to another member of the group");
   if (offset < 0) return make_error(Code::log_mismatch, "there is no offset " + std::to_string(offset));
   member_->positions[partition] = offset;
   member_->ends_told.erase(partition);

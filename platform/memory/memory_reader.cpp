@@ -48,7 +48,8 @@ class MemoryReader final : public topic::Reader {
     const std::lock_guard lock(state_->mutex);
     if (!state_->reachable) return unreachable();
     const Log* log = state_->log_locked(topic, partition);
-    if (log == nullptr) return make_error(Code::not_found, "there is no " + std::string(topic) + "/" + std::to_string(partition));
+    if (log == nullptr)
+      return make_error(Code::not_found, "there is no " + std::string(topic) + "/" + std::to_string(partition));
     if (!log->has_leader) return make_error(Code::log_unavailable, "the partition has no leader");
     return topic::Watermarks{log->begin, log->end()};
   }

@@ -107,7 +107,8 @@ TEST_P(TopicContract, a_record_comes_back_whole_with_the_brokers_time) {
   const auto writer = backend_->writer({});
   Outcomes outcomes;
   const std::string binary("\0\xff value\0", 9);
-  writer->append({topic, 1, "the key", binary, {{"name", "first"}, {"name", std::string("\0", 1)}, {"empty", ""}}}, outcomes.next());
+  writer->append({topic, 1, "the key", binary, {{"name", "first"}, {"name", std::string("\0", 1)}, {"empty", ""}}},
+                 outcomes.next());
   ASSERT_TRUE(flushed(*writer));
   const auto reader = backend_->reader();
   ASSERT_TRUE(reader->assign({{topic, 1, 0}}));
@@ -319,6 +320,19 @@ TEST_P(TopicContract, an_offset_beyond_the_end_is_a_mismatch_until_the_next_assi
   EXPECT_EQ(values_of(read(*reader, 1)), std::vector<std::string>{"3"});
 }
 
+TEST_P(TopicContract, reading_what_is_not_there_is_not_found) {
+  const std::string topic = backend_->make_topic(1);
+  const auto reader = backend_->reader();
+  for (const auto& position : {Position{topic + "-absent", 0, 0}, Position{topic, 1, 0}}) {
+    ASSERT_TRUE(reader->assign({position}));
+    EXPECT_TRUE(eventually([&] {
+      const auto polled = reader->poll({.wait_ms = 200});
+      return !polled && polled.error().code == Code::not_found;
+    })) << position.topic
+        << "/" << position.partition;
+  }
+}
+
 TEST_P(TopicContract, a_topic_tells_its_partitions_and_an_unknown_one_is_not_found) {
   const std::string topic = backend_->make_topic(5);
   const auto reader = backend_->reader();
@@ -363,7 +377,8 @@ TEST_P(TopicContract, a_group_begins_at_the_start_and_resumes_where_it_committed
   const auto read_group = [&](GroupReader& member, std::size_t count) {
     std::vector<Record> records;
     EXPECT_TRUE(eventually([&] {
-      if (const auto polled = poll_member(member)) records.insert(records.end(), polled->records.begin(), polled->records.end());
+      if (const auto polled = poll_member(member))
+        records.insert(records.end(), polled->records.begin(), polled->records.end());
       return records.size() >= count;
     }));
     return records;
