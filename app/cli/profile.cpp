@@ -32,6 +32,8 @@ std::string home_profile(const Environment& environment) {
 }
 
 Result<Profile> read(const std::string& file) {
+  std::error_code failed;
+  if (!fs::exists(file, failed) && !failed) return Profile{file, {}};  // sign-in will make it
   std::ifstream stream(file, std::ios::binary);
   if (!stream) return wrong(file, "can't be read: " + std::string(std::strerror(errno)));
   std::string text(kMaxProfileBytes + 1, '\0');

@@ -15,7 +15,8 @@ struct Profile {
 };
 
 // The first that exists of: `flag`, DOSSIER_PROFILE, <folder of the program>/../profile.json, ~/.config/dossier/profile.json.
-// One that was named must exist. usage: it can't be read, is no JSON object of strings, or has a member of another name.
+// One that was named and is not there is empty: sign-in makes it. usage: it can't be read, is no JSON object of strings, or
+// has a member of another name.
 Result<Profile> load_profile(const std::string& flag, const Environment& environment, const std::string& program_folder);
 // Where sign-in keeps what it got: the named file, the present one, or ~/.config/dossier/profile.json.
 Result<std::string> profile_to_write(const std::string& flag, const Environment& environment, const std::string& present);

@@ -90,7 +90,7 @@ std::string verify_text(const replay::VerifyReport& report, const WorkspaceId& w
   std::string out;
   if (const auto& bad = report.finding) {
     out += "BAD  " + bad->topic + " partition " + std::to_string(bad->partition);
-    if (bad->offset >= 0) out += ", offset " + std::to_string(bad->offset);
+    if (bad->offset >= 0) out += " offset " + std::to_string(bad->offset);
     return out + ": " + bad->what + "\n     " + std::to_string(report.records) + " records before it were right\n";
   }
   out += "ok   " + workspace.str() + " in partition " + std::to_string(report.partition) + ": " +

@@ -155,8 +155,11 @@ TEST(Profile, is_refused_where_it_has_something_else) {
   EXPECT_EQ(refused("[]"), ": is no JSON object");
   EXPECT_NE(refused("{"), "accepted");
   EXPECT_EQ(refused(R"({"url":"http://x","token":null})"), "accepted");
-  EXPECT_FALSE(load_profile(
-      folder.path() + "/none.json", [](const std::string&) { return std::string(); }, ""));
+  const auto absent = load_profile(
+      folder.path() + "/none.json", [](const std::string&) { return std::string(); }, "");
+  ASSERT_TRUE(absent);  // sign-in makes it
+  EXPECT_TRUE(absent->values.empty());
+  EXPECT_EQ(absent->file, folder.path() + "/none.json");
 }
 
 TEST(Profile, is_found_beside_the_program_and_then_at_home) {
