@@ -48,7 +48,7 @@ const Schema& new_worker_schema() {
                               {"capabilities", FieldType::object, false, "name to string, number, true or false", R"({"command":true})"},
                               {"public_key", FieldType::string, true, "Ed25519, 32 bytes in base64url: its reports are checked with it",
                                R"("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")"},
-                              {"slots", FieldType::integer, true, "sessions at once", "2"}}};
+                              {"slots", FieldType::integer, false, "sessions at once; 1 if absent", "2"}}};
   return schema;
 }
 const Schema& registration_schema() {

@@ -17,6 +17,7 @@ Result<std::unique_ptr<ApiRole>> ApiRole::make(Core& core, api::ChangeHub& chang
   options.address = core.settings.address;
   options.port = core.settings.port;
   TRY(role->server_, api::http::Server::open(*role->application_, core.executor, options));
+  core.metrics.add([server = role->server_.get()](MetricsText& out) { server->describe(out); });
   return role;
 }
 
@@ -32,7 +33,8 @@ api::Environment ApiRole::environment(api::ChangeHub& changes) {
   workers.activity_partitions = core_.identity.partitions;
   workers.prepare_pool = [this](const std::string& pool) { return prepare_pool(pool); };
   return {core_.database,         core_.runner,  secrets_, core_.executor, passwords_, core_.clock, changes, core_.settings.keys.names,
-          core_.settings.keys.tokens, core_.settings.blob_folder, std::move(workers), readiness(), core_.metrics};
+          core_.settings.keys.tokens, core_.settings.blob_folder, std::move(workers), readiness(), core_.metrics,
+          core_.identity.partitions};
 }
 
 ApiRole::~ApiRole() { stop(0); }
