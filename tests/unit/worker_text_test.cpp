@@ -1,5 +1,5 @@
 // Output of programs made fit for the log.
-#include "worker/text.hpp"
+#include "worker/text/text.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Cleaning and splitting of text.
-#include "worker/text.hpp"
+#include "worker/text/text.hpp"
 
 #include <algorithm>
 

@@ -1,0 +1,148 @@
+// A program, its lines and its exit status.
+#include "worker/agents/command_agent.hpp"
+
+#include <deque>
+
+#include "platform/json/json.hpp"
+#include "worker/agents/child.hpp"
+#include "worker/agents/codex_agent.hpp"
+
+namespace dossier::worker {
+namespace {
+
+// The last lines of a stream, for the result and for the error.
+class Tail {
+ public:
+  static constexpr std::size_t kMaxLines = 20;
+  static constexpr std::size_t kMaxBytes = 4'096;
+
+  void add(std::string_view line) {
+    lines_.push_back(clean_text(line, kMaxBytes));
+    bytes_ += lines_.back().size() + 1;
+    while (lines_.size() > kMaxLines || (bytes_ > kMaxBytes && lines_.size() > 1)) {
+      bytes_ -= lines_.front().size() + 1;
+      lines_.pop_front();
+    }
+  }
+  std::string text() const {
+    std::string text;
+    for (const auto& line : lines_) (text += line) += '\n';
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    return text;
+  }
+
+ private:
+  std::deque<std::string> lines_;
+  std::size_t bytes_ = 0;
+};
+
+AgentEvent line_event(const char* stream, std::string_view line) {
+  AgentEvent event;
+  event.kind = AgentEvent::Kind::log_line;
+  event.name = stream;
+  event.text = line;
+  return event;
+}
+
+AgentResult failed(std::string code, std::string error, bool retryable = false) {
+  AgentResult result;
+  result.kind = AgentResult::Kind::failed;
+  result.code = std::move(code);
+  result.error = std::move(error);
+  result.retryable = retryable;
+  return result;
+}
+
+AgentResult judge(const ChildEnd& end, const AgentRequest& request, const Tail& output, const Tail& error) {
+  switch (end.why) {
+    case ChildEnd::Why::stopped: return {};
+    case ChildEnd::Why::timed_out:
+      return failed("agent_timeout", "the program ran longer than " + std::to_string(request.timeout_ms / 1'000) + " s and was ended");
+    case ChildEnd::Why::exited: break;
+  }
+  if (end.exit.signal == 0 && end.exit.code == 0) {
+    AgentResult result;
+    result.kind = AgentResult::Kind::completed;
+    result.result = output.text();
+    return result;
+  }
+  std::string why = end.exit.signal != 0 ? "the program was ended by signal " + std::to_string(end.exit.signal)
+                                         : "the program ended with exit status " + std::to_string(end.exit.code);
+  const std::string last = error.text().empty() ? output.text() : error.text();
+  if (!last.empty()) why += ":\n" + last;
+  return failed("agent_failed", std::move(why));
+}
+
+}  // namespace
+
+std::string command_request_json(const AgentRequest& request) {
+  using json::Value;
+  const auto text = [](const std::string& value) { return Value(clean_text(value)); };
+  Value issue(Value::Object{{"id", request.issue_id},
+                            {"number", static_cast<std::int64_t>(request.issue_number)},
+                            {"title", text(request.issue_title)}});
+  const Value whole(Value::Object{{"version", 1},
+                                  {"workspace_id", request.workspace_id},
+                                  {"issue", std::move(issue)},
+                                  {"session_id", request.session_id},
+                                  {"task_id", request.task_id},
+                                  {"offer", static_cast<std::int64_t>(request.offer)},
+                                  {"agent", text(request.agent_name)},
+                                  {"model", text(request.model)},
+                                  {"instructions", text(request.instructions)},
+                                  {"prompt", text(request.prompt)},
+                                  {"worktree", request.worktree},
+                                  {"branch", request.branch},
+                                  {"base_commit", request.base_commit}});
+  return json::write(whole) + "\n";
+}
+
+AgentResult CommandAgent::run(const AgentRequest& request, AgentHost& host) {
+  if (request.command.empty()) return failed("agent_unavailable", "the agent's profile has no command; set one");
+  process::SpawnOptions options;
+  options.argv = request.command;
+  options.working_directory = request.worktree;
+  options.environment = request.environment;
+  for (auto& variable : task_environment(request)) options.environment.push_back(std::move(variable));
+  options.family = request.family;
+  options.account = request.account;
+
+  AgentEvent event;
+  event.kind = AgentEvent::Kind::session_started;
+  host.on_event(event);
+  event.kind = AgentEvent::Kind::turn_started;
+  host.on_event(event);
+
+  Tail output, error;
+  bool asked = false;
+  ChildHandlers handlers;
+  handlers.on_output = [&](std::string_view line) {
+    output.add(line);
+    host.on_event(line_event("agent", line));
+  };
+  handlers.on_error = [&](std::string_view line) {
+    error.add(line);
+    host.on_event(line_event("stderr", line));
+  };
+  handlers.more_input = [&](std::string& into) {
+    if (!asked) into += command_request_json(request);
+    asked = true;
+    return true;
+  };
+  handlers.is_done = [] { return false; };
+  const auto end = run_child(options, request.timeout_ms, kMaxAgentLine, host, handlers);
+  AgentResult result = end ? judge(*end, request, output, error)
+                           : failed("agent_unavailable", end.error().message, end.error().code != Code::invalid_field);
+  event.kind = AgentEvent::Kind::turn_ended;
+  event.text = result.kind == AgentResult::Kind::completed ? "completed" : result.kind == AgentResult::Kind::failed ? "failed" : "interrupted";
+  host.on_event(std::move(event));
+  return result;
+}
+
+std::unique_ptr<Agent> make_agent(std::string_view provider) {
+  if (provider == "command") return std::make_unique<CommandAgent>();
+  if (provider == "codex") return std::make_unique<CodexAgent>();
+  return nullptr;
+}
+
+}  // namespace dossier::worker
