@@ -47,6 +47,12 @@ void Wakeup::drain() noexcept {
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t got = ::read(fd_, &count, sizeof count);
 }
+bool Wakeup::wait(std::int64_t wait_ms) noexcept {
+  pollfd item{fd_, POLLIN, 0};
+  if (::poll(&item, 1, static_cast<int>(std::clamp<std::int64_t>(wait_ms, 0, 60'000))) <= 0) return false;
+  drain();
+  return true;
+}
 
 Process::~Process() {
   if (pid_ > 0) kill_family();

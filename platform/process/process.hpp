@@ -53,6 +53,8 @@ class Wakeup {
   Wakeup& operator=(const Wakeup&) = delete;
   void notify() noexcept;
   void drain() noexcept;
+  // Waits for a notification, and takes it. False: none came within wait_ms.
+  bool wait(std::int64_t wait_ms) noexcept;
   int fd() const noexcept { return fd_; }
 
  private:
