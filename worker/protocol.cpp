@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/check.hpp"
-#include "worker/text.hpp"
+#include "worker/text/text.hpp"
 
 namespace dossier::worker {
 namespace {
@@ -146,8 +146,9 @@ void Protocol::on_control(const v1::ControlMessage& message, std::int64_t offset
   finish_if_done(now);
 }
 
-void Protocol::on_control_current(Now now) {
+void Protocol::on_control_current(std::int64_t last_offset, Now now) {
   guard(now);
+  control_offset_ = std::max(control_offset_, last_offset);
   control_current_us_ = std::max(control_current_us_, now.boot_us);
 }
 

@@ -78,8 +78,8 @@ class Protocol {
   // An offer from the tasks topic.
   void on_offer(const v1::TaskOffer& offer, Now now);
   void on_control(const v1::ControlMessage& message, std::int64_t offset, Now now);
-  // The control topic was read to its end.
-  void on_control_current(Now now);
+  // The control topic was read to its end, whose last record is at this offset (-1: it is empty).
+  void on_control_current(std::int64_t last_offset, Now now);
   // The broker has a report (any) that was sent at this boot time.
   void on_report_acknowledged(std::int64_t sent_boot_us, Now now);
 

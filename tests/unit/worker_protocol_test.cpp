@@ -40,7 +40,7 @@ class WorkerProtocol : public ::testing::Test {
     for (std::int64_t passed = 0; passed < us; passed += kSecond) {
       pass(std::min(kSecond, us - passed));
       protocol_.on_report_acknowledged(boot_us_, now());
-      protocol_.on_control_current(now());
+      protocol_.on_control_current(offset_, now());
       protocol_.on_tick(now());
     }
   }
@@ -366,7 +366,7 @@ TEST_F(WorkerProtocol, stops_its_agents_before_anything_else_when_no_report_reac
   protocol_.on_report_acknowledged(now().boot_us, now());
   for (int second = 1; second < 20; ++second) {
     pass(kSecond);
-    protocol_.on_control_current(now());
+    protocol_.on_control_current(offset_, now());
     protocol_.on_tick(now());
   }
   take();

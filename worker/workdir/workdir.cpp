@@ -18,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kHomeSuffix = ".home";
 constexpr std::size_t kMaxSlug = 40;
 constexpr std::size_t kMaxCachedProjects = 200;
 
@@ -100,7 +101,7 @@ Status WorkdirStore::repair() {
         continue;
       }
       log::info("worker", "removes a half-made worktree: " + worktree.name);
-      TRY_STATUS(repository->remove_worktree(worktree.name, worktree.path.empty() ? path + "/none" : worktree.path));
+      TRY_STATUS(remove(*repository, worktree.name, worktree.path.empty() ? path + "/none" : worktree.path));
     }
   }
   return {};
@@ -151,6 +152,7 @@ Result<Workdir> WorkdirStore::prepare(const WorkdirRequest& request, const git::
   workdir.repository = root_ + "/repos/" + short_hash(url) + ".git";
   workdir.worktree = request.session_id + "-o" + std::to_string(request.offer);
   workdir.path = root_ + "/workdirs/" + (request.project_id.empty() ? "none" : request.project_id) + "/" + workdir.worktree;
+  workdir.home = workdir.path + std::string(kHomeSuffix);
 
   const auto repository_mutex = repository_lock(workdir.repository);
   const std::lock_guard lock(*repository_mutex);
@@ -165,7 +167,7 @@ Result<Workdir> WorkdirStore::prepare(const WorkdirRequest& request, const git::
   workdir.base_commit = *std::move(base);
   if (should_stop()) return make_error(Code::shutting_down, "preparing the worktree was broken off");
   // The same session and offer were prepared before (we crashed since): nobody works there now.
-  TRY_STATUS(repository.remove_worktree(workdir.worktree, workdir.path));
+  TRY_STATUS(remove(repository, workdir.worktree, workdir.path));
   {
     const std::lock_guard idle_lock(mutex_);
     std::erase_if(idle_, [&](const Workdir& idle) { return idle.path == workdir.path; });
@@ -173,11 +175,27 @@ Result<Workdir> WorkdirStore::prepare(const WorkdirRequest& request, const git::
   TRY(workdir.branch, make_branch(repository, request, workdir.base_commit));
   auto added = repository.add_worktree(workdir.worktree, workdir.path, workdir.branch);
   if (added) added = give_to_account(workdir.path);
+  if (added) added = make_home(workdir.home);
   if (!added) {
-    (void)repository.remove_worktree(workdir.worktree, workdir.path);
+    (void)remove(repository, workdir.worktree, workdir.path);
     return std::move(added).error();
   }
   return workdir;
+}
+
+Status WorkdirStore::make_home(const std::string& path) const {
+  std::error_code failed;
+  fs::create_directories(path, failed);
+  if (!failed) fs::permissions(path, fs::perms::owner_all, failed);
+  if (failed) return make_error(Code::io, "can't make " + path + ": " + failed.message());
+  return give_to_account(path);
+}
+
+Status WorkdirStore::remove(git::Repository& repository, const std::string& worktree, const std::string& path) {
+  std::error_code failed;
+  fs::remove_all(path + std::string(kHomeSuffix), failed);
+  if (failed) return make_error(Code::io, "can't remove " + path + std::string(kHomeSuffix) + ": " + failed.message());
+  return repository.remove_worktree(worktree, path);
 }
 
 Status WorkdirStore::give_to_account(const std::string& path) const {
@@ -218,7 +236,7 @@ void WorkdirStore::release(const Workdir& workdir) {
     const auto repository_mutex = repository_lock(old.repository);
     const std::lock_guard lock(*repository_mutex);
     auto repository = git::Repository::open(old.repository);
-    const Status removed = repository ? repository->remove_worktree(old.worktree, old.path) : Status(repository.error());
+    const Status removed = repository ? remove(*repository, old.worktree, old.path) : Status(repository.error());
     if (!removed) log::warn("worker", "can't remove an old worktree: " + removed.error().message);
   }
 }

@@ -1,7 +1,8 @@
 // Where agents work: one cached repository for each source, and in it a worktree and a branch for each session and offer.
 //
 //   <root>/repos/<key>.git                        mirrors the source; <key> = hash of its address
-//   <root>/workdirs/<project>/<session>-o<offer>  the worktree; removed when more than kMaxIdle finished ones lie around
+//   <root>/workdirs/<project>/<session>-o<offer>  the worktree, and <…>.home beside it for the agent's own state; both are
+//                                                 removed when more than kMaxIdle finished ones lie around
 //
 // The offer's number is in every name, so a frozen worker that wakes up never touches what came after it. What a crash
 // leaves half made is removed when it is met (prepare) or at start (repair).
@@ -37,6 +38,7 @@ struct Workdir {
   std::string repository;   // path of the cached repository
   std::string worktree;     // its name
   std::string path;
+  std::string home;         // beside it: for what the agent keeps of the session
   std::string branch;
   std::string base_branch;
   std::string base_commit;
@@ -79,6 +81,8 @@ class WorkdirStore {
   Result<git::Repository> open_repository(const std::string& url, const std::string& path, const git::ShouldStop& should_stop,
                                           std::string& default_branch);
   Result<std::string> make_branch(git::Repository& repository, const WorkdirRequest& request, const std::string& base);
+  Status make_home(const std::string& path) const;
+  static Status remove(git::Repository& repository, const std::string& worktree, const std::string& path);
   Status give_to_account(const std::string& path) const;
 
   const std::string root_;

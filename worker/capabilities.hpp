@@ -1,0 +1,19 @@
+// What this machine can run: only what was seen to be there.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "platform/json/json.hpp"
+
+namespace dossier::worker {
+
+// {"command":true,"codex":true,"codex_version":"0.169.0","os":"linux","arch":"x86_64"}, with the members of `overlay` (a
+// JSON object as text, may be empty) laid over it. usage: the overlay is no object of scalars.
+Result<json::Value> probe_capabilities(const std::string& overlay);
+
+// The providers among them that are true.
+std::vector<std::string> providers_of(const json::Value& capabilities);
+
+}  // namespace dossier::worker

@@ -1,0 +1,295 @@
+// The worker's own thread: everything that happens comes to it through the inbox, goes into the protocol, and what the
+// protocol wants is done here.
+#include "worker/daemon.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/log.hpp"
+#include "events/names.hpp"
+#include "platform/process/family.hpp"
+#include "worker/capabilities.hpp"
+#include "worker/consumers.hpp"
+#include "worker/inbox.hpp"
+#include "worker/protocol.hpp"
+#include "worker/registration.hpp"
+#include "worker/run_thread.hpp"
+#include "worker/work_root.hpp"
+
+namespace dossier::worker {
+namespace {
+
+constexpr std::int64_t kFirstPauseMs = 250;
+constexpr std::int64_t kMaxPauseMs = 5'000;
+constexpr std::int64_t kMaxIdleMs = 1'000;
+constexpr std::int64_t kFlushMs = 5'000;
+constexpr std::size_t kHostNameBytes = 256;
+
+std::string host_name() {
+  char name[kHostNameBytes] = "worker";
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+Status check_options(const WorkerOptions& options) {
+  const auto wrong = [](const char* what) { return make_error(Code::usage, what); };
+  if (options.url.empty()) return wrong("--url (or DOSSIER_URL) is missing: the address of the server");
+  if (options.token.compare(0, 4, "msw_") != 0)
+    return wrong("--token (or DOSSIER_TOKEN) must be a worker token, msw_…; make one with `dossier worker token`");
+  if (options.slots < 1 || options.slots > kMaxSlots) return wrong("--slots must be between 1 and 64");
+  if (options.work_root.empty()) return wrong("--work-root is missing: a folder for repositories and worktrees");
+  if (options.drain_ms < 0 || options.default_timeout_ms <= 0) return wrong("times must be positive");
+  if (!options.account.empty() && ::geteuid() != 0) return wrong("--account needs a worker that runs as root");
+  return {};
+}
+
+class Daemon {
+ public:
+  Daemon(const WorkerOptions& options, StopSignal& stop, WorkRoot root)
+      : options_(options), stop_(stop), root_(std::move(root)), inbox_(stop.wakeup()) {}
+  ~Daemon() {
+    inbox_.close();  // threads that wait for room go on, and end
+    runs_.clear();
+    offers_.reset();
+    control_.reset();
+    for (auto* writer : {reports_.get(), activity_.get()})
+      if (writer != nullptr) writer->flush(kFlushMs);
+  }
+
+  Status prepare();
+  Status run();
+
+ private:
+  Now now() const { return {clock_.boot_us(), clock_.wall_us()}; }
+  Result<Registration> register_until_stopped(const RegistrationRequest& request);
+  Status connect(const Registration& registration);
+  void take_offer(const v1::TaskOffer& offer, std::int32_t partition, std::int64_t offset);
+  void commit_offsets();
+  bool act();
+  void send(const SendReport& report);
+  RunListener run_listener();
+  // A job which needs the protocol at the time when it runs.
+  template <class Job>
+  void post(Job job) {
+    inbox_.post([this, job = std::move(job)]() mutable { job(*protocol_); });
+  }
+
+  const WorkerOptions& options_;
+  StopSignal& stop_;
+  const SystemClock clock_;
+  WorkRoot root_;
+  Inbox inbox_;
+  Identity identity_;
+  Target reports_target_;
+  std::optional<process::Account> account_;
+  std::unique_ptr<WorkdirStore> workdirs_;
+  std::unique_ptr<topic::Writer> reports_;
+  std::unique_ptr<topic::Writer> activity_;
+  std::unique_ptr<RunDependencies> dependencies_;
+  std::unique_ptr<Protocol> protocol_;
+  std::unique_ptr<ControlConsumer> control_;
+  std::unique_ptr<OfferConsumer> offers_;
+  OffsetTracker offsets_;
+  std::map<RunKey, std::unique_ptr<RunThread>> runs_;
+  StopReason finished_ = StopReason::none;
+};
+
+Status Daemon::prepare() {
+  if (!options_.account.empty()) {
+    TRY(account_, process::find_account(options_.account));
+  }
+  process::adopt_orphans();
+  if (const std::size_t left = process::kill_marked(root_.family_prefix()); left > 0)
+    log::warn("worker", "ended " + std::to_string(left) + " processes which agents of an earlier run had left");
+  workdirs_ = std::make_unique<WorkdirStore>(root_.path(), account_);
+  TRY_STATUS(workdirs_->repair());
+  TRY(const crypto::KeyPair keys, root_.key_pair());
+  TRY(const json::Value capabilities, probe_capabilities(options_.capabilities));
+
+  RegistrationRequest request;
+  request.name = options_.name.empty() ? host_name() : options_.name;
+  request.mode = options_.mode;
+  request.slots = options_.slots;
+  request.capabilities = capabilities;
+  request.public_key = keys.public_key;
+  request.idempotency_key = crypto::random_uuid_hex();
+  TRY(const Registration registration, register_until_stopped(request));
+  log::info("worker", "registered as " + registration.worker_id + " in pool " + registration.pool + " with " + json::write(capabilities));
+
+  identity_ = {registration.workspace_id, registration.worker_id, crypto::random_uuid_hex(), keys.secret_key};
+  protocol_ = std::make_unique<Protocol>(
+      ProtocolConfig{identity_.workspace_id, identity_.worker_id, identity_.boot_id, options_.slots, providers_of(capabilities),
+                     options_.drain_ms * 1'000},
+      now());
+  return connect(registration);
+}
+
+Result<Registration> Daemon::register_until_stopped(const RegistrationRequest& request) {
+  TRY(http_client::Client client, http_client::Client::make({.base_url = options_.url, .bearer_token = options_.token}));
+  std::int64_t pause_ms = kFirstPauseMs;
+  for (;;) {
+    auto registered = register_worker(client, request);
+    if (registered) return registered;
+    const Error& error = registered.error();
+    // io and timeout: the server is not there (yet).
+    if (!is_transient(error.code) && error.code != Code::io) {
+      return make_error(error.code, options_.url + " refused the registration: " + error.message);
+    }
+    log::warn("worker", "can't register at " + options_.url + " (tries again): " + error.message);
+    const std::int64_t until = clock_.boot_us() + pause_ms * 1'000;
+    while (clock_.boot_us() < until && stop_.requests() == 0) stop_.wakeup().wait(pause_ms);
+    if (stop_.requests() > 0) return make_error(Code::shutting_down, "stopped before it was registered");
+    pause_ms = std::min(pause_ms * 2, kMaxPauseMs);
+  }
+}
+
+Status Daemon::connect(const Registration& registration) {
+  reports_target_ = {registration.reports_topic, events::partition_of(identity_.workspace_id, registration.reports_partitions),
+                     identity_.workspace_id};
+  TRY(reports_, kafka::make_writer(registration.cluster, kafka::WriterKind::messages));
+  TRY(activity_, kafka::make_writer(registration.cluster, kafka::WriterKind::activity));
+  dependencies_ = std::make_unique<RunDependencies>(
+      RunDependencies{clock_, *workdirs_, *activity_, identity_, registration.activity_topic, registration.activity_partitions,
+                      http_client::Options{.base_url = options_.url, .bearer_token = options_.token}, account_, root_.family_prefix(),
+                      options_.default_timeout_ms});
+  TRY(auto control, kafka::make_reader(registration.cluster, {.prefetch_records = 1'000, .prefetch_kbytes = 1'024}));
+  TRY(auto offers, kafka::make_group_reader(registration.cluster, "dossier.workers." + registration.pool, registration.tasks_topic,
+                                            {.prefetch_records = 1, .prefetch_kbytes = 64}));
+  ControlListener control_listener;
+  control_listener.message = [this](v1::ControlMessage message, std::int64_t offset) {
+    post([this, message = std::move(message), offset](Protocol& protocol) { protocol.on_control(message, offset, now()); });
+  };
+  control_listener.current = [this](std::int64_t last) {
+    post([this, last](Protocol& protocol) { protocol.on_control_current(last, now()); });
+  };
+  control_ = std::make_unique<ControlConsumer>(std::move(control), registration.control_topic, std::move(control_listener));
+  OfferListener offer_listener;
+  offer_listener.offer = [this](v1::TaskOffer offer, std::int32_t partition, std::int64_t offset) {
+    post([this, offer = std::move(offer), partition, offset](Protocol&) { take_offer(offer, partition, offset); });
+  };
+  offer_listener.unreadable = [this](std::int32_t partition, std::int64_t offset) {
+    post([this, partition, offset](Protocol&) { offsets_.read(partition, offset, 0); });
+  };
+  offer_listener.partitions = [this](std::vector<std::int32_t> partitions) {
+    post([this, partitions = std::move(partitions)](Protocol& protocol) {
+      offsets_.own(partitions);
+      protocol.on_partitions(partitions, now());
+    });
+  };
+  offers_ = std::make_unique<OfferConsumer>(std::move(offers), std::move(offer_listener));
+  return {};
+}
+
+void Daemon::take_offer(const v1::TaskOffer& offer, std::int32_t partition, std::int64_t offset) {
+  const std::uint64_t before = protocol_->outbox().last_sequence();
+  protocol_->on_offer(offer, now());
+  const std::uint64_t after = protocol_->outbox().last_sequence();
+  offsets_.read(partition, offset, after > before ? after : 0);
+}
+
+void Daemon::commit_offsets() {
+  if (const auto commits = offsets_.take(); !commits.empty()) offers_->commit(commits);
+}
+
+void Daemon::send(const SendReport& report) {
+  v1::SignedReport outer;
+  outer.set_body(report.body);
+  outer.set_signature(sign_body(identity_, kReportDomain, report.body));
+  const std::int64_t sent_us = clock_.boot_us();
+  reports_->append({reports_target_.topic, reports_target_.partition, reports_target_.key, outer.SerializeAsString(), {}},
+                   [this, sent_us, sequence = report.sequence](const topic::Appended& appended) {
+                     // Anything else: the outbox sends it again, and a heartbeat is followed by the next.
+                     if (appended.outcome != topic::Outcome::acknowledged) return;
+                     inbox_.post_now([this, sent_us, sequence] {
+                       protocol_->on_report_acknowledged(sent_us, now());
+                       if (sequence != 0) offsets_.acknowledged(sequence);
+                     });
+                   });
+}
+
+RunListener Daemon::run_listener() {
+  RunListener listener;
+  listener.workdir_ready = [this](const RunKey& run) {
+    post([this, run](Protocol& protocol) { protocol.on_workdir_ready(run, now()); });
+  };
+  listener.started = [this](const RunKey& run, const std::string& session) {
+    post([this, run, session](Protocol& protocol) { protocol.on_run_started(run, session, now()); });
+  };
+  listener.turn_began = [this](const RunKey& run, std::uint32_t turn, const std::string& provider_turn) {
+    post([this, run, turn, provider_turn](Protocol& protocol) { protocol.on_turn_began(run, turn, provider_turn, now()); });
+  };
+  listener.turn_ended = [this](const RunKey& run, const v1::TurnEnded& turn) {
+    post([this, run, turn](Protocol& protocol) { protocol.on_turn_ended(run, turn, now()); });
+  };
+  listener.ended = [this](const RunKey& run, RunEnd end) {
+    post([this, run, end = std::move(end)](Protocol& protocol) mutable {
+      protocol.on_run_ended(run, std::move(end), now());
+      runs_.erase(run);  // joins: the thread's last act was this job
+      protocol.on_cached_projects(workdirs_->cached_projects());
+    });
+  };
+  return listener;
+}
+
+// False: finished.
+bool Daemon::act() {
+  for (auto& action : protocol_->take_actions()) {
+    if (const auto* report = std::get_if<SendReport>(&action)) {
+      send(*report);
+    } else if (auto* prepare = std::get_if<PrepareWorkdir>(&action)) {
+      runs_[prepare->run] = std::make_unique<RunThread>(*dependencies_, run_listener(), std::move(prepare->offer));
+    } else if (const auto* start = std::get_if<StartAgent>(&action)) {
+      if (const auto run = runs_.find(start->run); run != runs_.end()) run->second->start_agent();
+    } else if (const auto* stop = std::get_if<StopRun>(&action)) {
+      log::info("worker", "stops " + stop->run.task_id + " offer " + std::to_string(stop->run.offer) + ": " + std::string(to_string(stop->reason)));
+      if (const auto run = runs_.find(stop->run); run != runs_.end()) run->second->stop(stop->reason);
+    } else if (const auto* finished = std::get_if<Finished>(&action)) {
+      finished_ = finished->reason;
+      return false;
+    }
+  }
+  return true;
+}
+
+Status Daemon::run() {
+  protocol_->on_cached_projects(workdirs_->cached_projects());
+  bool draining = false;
+  for (;;) {
+    if (stop_.requests() > 0 && !draining) {
+      draining = true;
+      log::info("worker", "drains: no new work, " + std::to_string(protocol_->running()) + " running");
+      protocol_->on_drain(now());
+    }
+    if (stop_.requests() > 1) return make_error(Code::shutting_down, "stopped at once; what ran was ended and goes to another worker");
+    for (auto& job : inbox_.take()) {
+      job();
+      if (!act()) return finished_ == StopReason::revoked ? Status(make_error(Code::forbidden, "the worker's token was revoked")) : Status();
+    }
+    protocol_->on_tick(now());
+    if (!act()) break;
+    commit_offsets();
+    const std::int64_t wait_us = protocol_->next_due_us() - clock_.boot_us();
+    stop_.wakeup().wait(std::clamp<std::int64_t>((wait_us + 999) / 1'000, 0, kMaxIdleMs));
+  }
+  if (finished_ == StopReason::revoked) return make_error(Code::forbidden, "the worker's token was revoked");
+  return {};
+}
+
+}  // namespace
+
+Status run_worker(const WorkerOptions& options, StopSignal& stop) {
+  TRY_STATUS(check_options(options));
+  TRY(WorkRoot root, WorkRoot::open(options.work_root));
+  Daemon daemon(options, stop, std::move(root));
+  const Status prepared = daemon.prepare();
+  if (!prepared && prepared.error().code == Code::shutting_down) return {};
+  TRY_STATUS(prepared);
+  return daemon.run();
+}
+
+}  // namespace dossier::worker
