@@ -128,6 +128,11 @@ RunEnd RunThread::run_steps() {
     } else {
       result = agent->run(make_request(*workdir), host);
     }
+    if (result.kind == AgentResult::Kind::stopped && !stopping()) {
+      result.kind = AgentResult::Kind::failed;
+      result.code = "agent_failed";
+      result.error = "the agent broke off its turn, and nobody had asked for it";
+    }
     if (result.kind != AgentResult::Kind::stopped) {
       auto source = capture(*workdir);
       const bool completed = result.kind == AgentResult::Kind::completed;

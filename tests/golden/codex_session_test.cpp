@@ -1,8 +1,10 @@
-// Recordings of the real Codex (tests/golden/codex/*.ndjson: what the server said in one turn) give these answers and events.
+// Recordings of the real Codex (tests/golden/codex/*.ndjson: what the server said in one turn) give the answers and events
+// in *.story. With DOSSIER_GOLDEN_OUT=<folder> what the code says now is written there, to be read and copied by hand.
 #include "worker/agents/codex_session.hpp"
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -98,7 +100,10 @@ TEST_P(CodexGolden, a_recording_gives_the_same_story) {
   const std::string stem = std::string(DOSSIER_SOURCE_DIR) + "/tests/golden/codex/" + GetParam();
   const std::string recording = read_file(stem + ".ndjson");
   ASSERT_FALSE(recording.empty()) << stem;
-  EXPECT_EQ(play(recording), read_file(stem + ".story"));
+  const std::string story = play(recording);
+  if (const char* folder = std::getenv("DOSSIER_GOLDEN_OUT"))
+    std::ofstream(std::string(folder) + "/" + GetParam() + ".story", std::ios::binary) << story;
+  EXPECT_EQ(story, read_file(stem + ".story"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Recordings, CodexGolden,

@@ -176,7 +176,10 @@ TEST(Capabilities, what_is_given_lies_over_what_was_found) {
 }
 
 TEST(Worker, options_that_can_not_work_are_named_before_anything_starts) {
-  WorkerOptions good{.url = "http://127.0.0.1:1", .token = "msw_x", .work_root = "/nowhere"};
+  WorkerOptions good;
+  good.url = "http://127.0.0.1:1";
+  good.token = "msw_x";
+  good.work_root = "/nowhere";
   StopSignal stop;
   const auto refused = [&](auto change) {
     WorkerOptions options = good;

@@ -144,7 +144,7 @@ void Session::on_notification(const Frame& frame) {
 void Session::on_item_started(const Value& item) {
   const std::string id = item.text("id");
   if (item.text("type") != "commandExecution") return;
-  if (open_items_.size() < kMaxOpenItems) open_items_.emplace(id, LineSplitter(kMaxAgentLine));
+  if (open_items_.size() < kMaxOpenItems) open_items_.try_emplace(id);
   emit(Kind::tool_use, id, "command", item.text("command"));
   say("command", "$ " + item.text("command"));
 }
@@ -152,14 +152,17 @@ void Session::on_item_started(const Value& item) {
 void Session::output_delta(const std::string& item, std::string_view delta) {
   const auto open = open_items_.find(item);
   if (open == open_items_.end()) return;
-  open->second.feed(delta, [&](std::string_view line) { emit(Kind::log_line, "", "command", std::string(line)); });
+  open->second.spoke = true;
+  open->second.lines.feed(delta, [&](std::string_view line) { emit(Kind::log_line, "", "command", std::string(line)); });
 }
 
 void Session::on_item_completed(const Value& item) {
   const std::string id = item.text("id");
   const std::string type = item.text("type");
   if (const auto open = open_items_.find(id); open != open_items_.end()) {
-    open->second.finish([&](std::string_view line) { emit(Kind::log_line, "", "command", std::string(line)); });
+    open->second.lines.finish([&](std::string_view line) { emit(Kind::log_line, "", "command", std::string(line)); });
+    // A short command's output comes only here.
+    if (!open->second.spoke) say("command", item.text("aggregatedOutput"));
     open_items_.erase(open);
   }
   const std::string status = item.text("status");
@@ -225,8 +228,8 @@ void Session::on_end(std::string_view how) {
 }
 
 void Session::end(AgentResult result, const std::string& reason) {
-  for (auto& [id, splitter] : open_items_) {
-    splitter.finish([&](std::string_view line) { emit(Kind::log_line, "", "command", std::string(line)); });
+  for (auto& [id, command] : open_items_) {
+    command.lines.finish([&](std::string_view line) { emit(Kind::log_line, "", "command", std::string(line)); });
     emit(Kind::tool_result, id, "command", "its end was not seen", true);
   }
   open_items_.clear();

@@ -69,7 +69,11 @@ class Session {
   std::string last_error_;
   std::uint64_t tokens_in_ = 0;
   std::uint64_t tokens_out_ = 0;
-  std::map<std::string, LineSplitter> open_items_;  // commands that run; ended by item/completed
+  struct OpenCommand {
+    LineSplitter lines{kMaxAgentLine};
+    bool spoke = false;  // its output came as it was written
+  };
+  std::map<std::string, OpenCommand> open_items_;  // commands that run; ended by item/completed
   bool ended_ = false;
   AgentResult result_;
   std::string output_;
