@@ -42,7 +42,7 @@ Result<int> run(const Invocation& in) {
 
   static worker::StopSignal stop;
   the_stop = &stop;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_signal;
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);

@@ -78,7 +78,8 @@ Result<ApiClient> ApiClient::make(const Invocation& invocation, bool needs_token
   const std::string url = invocation.text("--url"), token = invocation.text("--token");
   if (needs_token && token.empty())
     return make_error(Code::unauthenticated, "no token for " + url + " (--token, $DOSSIER_TOKEN, or \"token\" in " +
-                                                (invocation.profile_file.empty() ? "a profile" : invocation.profile_file) + ")");
+                                                 (invocation.profile_file.empty() ? "a profile" : invocation.profile_file) +
+                                                 ")");
   http_client::Options options;
   options.base_url = url;
   options.bearer_token = token;

@@ -1,4 +1,5 @@
-// Completion scripts: words after each command, flags of each, values where they are few.
+// Completion scripts: the words after each command, its flags, and values where they are few. Both scripts first walk the
+// words typed so far to the command they name, then offer what the table has for it.
 #include "app/cli/completion.hpp"
 
 #include <algorithm>
@@ -8,24 +9,56 @@
 namespace dossier::cli {
 namespace {
 
-// Path of a group ("" is the program) → the words that may follow.
-std::map<std::string, std::vector<std::string>> words_after(const std::vector<Command>& table) {
-  std::map<std::string, std::vector<std::string>> words;
+struct Word {
+  std::string text;
+  std::string help;
+};
+
+// A command or group ("" is the program) with what may follow it.
+struct Place {
+  std::vector<Word> words;
+  std::vector<Word> flags = {{"--help", "what this command does"}};
+};
+
+struct Values {
+  std::vector<std::string> choices;  // none: files
+};
+
+struct Tables {
+  std::map<std::string, Place> places;
+  std::map<std::string, Values> values;  // by flag; a flag's values are the same wherever it stands
+};
+
+bool is_path(const Option& option) { return option.value == "FILE" || option.value == "DIR"; }
+
+Tables tables_of(const std::vector<Command>& table) {
+  Tables tables;
   for (const auto& command : table) {
     std::string path;
     std::string_view rest = command.path;
     while (!rest.empty()) {
       const auto space = rest.find(' ');
       const std::string word(rest.substr(0, space));
-      auto& list = words[path];
-      if (std::find(list.begin(), list.end(), word) == list.end()) list.push_back(word);
+      auto& words = tables.places[path].words;
+      const bool last = space == std::string_view::npos;
+      const auto known = std::find_if(words.begin(), words.end(), [&](const Word& one) { return one.text == word; });
+      if (known == words.end())
+        words.push_back({word, last ? command.summary : std::string()});
+      else if (last)
+        known->help = command.summary;
       path += (path.empty() ? "" : " ") + word;
-      rest = space == std::string_view::npos ? std::string_view{} : rest.substr(space + 1);
+      rest = last ? std::string_view{} : rest.substr(space + 1);
     }
+    Place& place = tables.places[path];
     for (const auto& argument : command.arguments)
-      for (const auto& choice : argument.choices) words[command.path].push_back(choice);
+      for (const auto& choice : argument.choices) place.words.push_back({choice, {}});
+    for (const auto& option : command.options) {
+      if (!option.is_flag()) continue;
+      place.flags.push_back({option.name, option.help});
+      if (!option.choices.empty() || is_path(option)) tables.values[option.name] = {option.choices};
+    }
   }
-  return words;
+  return tables;
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -34,136 +67,100 @@ std::string joined(const std::vector<std::string>& words) {
   return out;
 }
 
-// Flags whose value is a file or folder.
-bool is_path(const Option& option) { return option.value == "FILE" || option.value == "DIR"; }
+std::string texts(const std::vector<Word>& words) {
+  std::vector<std::string> list;
+  for (const auto& word : words) list.push_back(word.text);
+  return joined(list);
+}
 
-// For single quotes of a shell, and for the brackets of zsh's descriptions.
-std::string quoted(std::string_view text) {
+// Lines of a case over "<place> <word>" that step from one place to the next.
+std::string steps(const Tables& tables) {
   std::string out;
-  for (char c : text) {
-    if (c == '\'')
-      out += "'\\''";
-    else if (c == '[' || c == ']' || c == ':')
-      out += std::string("\\") + c;
-    else
-      out += c;
+  for (const auto& [path, place] : tables.places) {
+    if (path.empty()) continue;
+    const auto space = path.rfind(' ');
+    const std::string before = space == std::string::npos ? "" : path.substr(0, space);
+    out += "      '" + before + " " + (space == std::string::npos ? path : path.substr(space + 1)) + "') place='" + path +
+           "' ;;\n";
   }
   return out;
+}
+
+// For single quotes of a shell; zsh's lists want their colons escaped.
+std::string described(const Word& word) {
+  std::string out;
+  for (char c : word.text + (word.help.empty() ? "" : "\n" + word.help)) {
+    if (c == '\'')
+      out += "'\\''";
+    else if (c == ':')
+      out += "\\:";
+    else
+      out += c == '\n' ? ':' : c;
+  }
+  return "'" + out + "'";
+}
+
+std::string described(const std::vector<Word>& words) {
+  std::vector<std::string> list;
+  for (const auto& word : words) list.push_back(described(word));
+  return joined(list);
 }
 
 }  // namespace
 
 std::string bash_completion(const std::vector<Command>& table) {
+  const Tables tables = tables_of(table);
   std::string out =
       "# bash completion of dossier: source <(dossier completion bash)\n"
       "_dossier() {\n"
-      "  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} path= word\n"
+      "  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} place= word words= flags=\n"
       "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-      "    case \"$path $word\" in\n";
-  std::set<std::string> paths;
-  for (const auto& command : table) {
-    for (std::size_t end = 0; end != std::string::npos;) {
-      end = command.path.find(' ', end + 1);
-      paths.insert(command.path.substr(0, end));
-    }
-  }
-  for (const auto& path : paths) {
-    const auto space = path.rfind(' ');
-    const std::string front = space == std::string::npos ? "" : path.substr(0, space);
-    const std::string word = space == std::string::npos ? path : path.substr(space + 1);
-    out += "      \"" + front + " " + word + "\") path=\"" + path + "\" ;;\n";
-  }
-  out += "    esac\n  done\n  local words= flags=\n  case \"$path\" in\n";
-  const auto words = words_after(table);
-  std::set<std::string> cases(paths);
-  cases.insert("");
-  std::map<std::string, const Option*> valued;
-  for (const auto& path : cases) {
-    const auto command =
-        std::find_if(table.begin(), table.end(), [&](const Command& candidate) { return candidate.path == path; });
-    std::vector<std::string> flags = {"--help"};
-    if (command != table.end())
-      for (const auto& option : command->options) {
-        if (!option.is_flag()) continue;
-        flags.push_back(option.name);
-        if (!option.choices.empty() || is_path(option)) valued[option.name] = &option;
-      }
-    const auto found = words.find(path);
-    out += "    \"" + path + "\") words=\"" + (found == words.end() ? "" : joined(found->second)) + "\" flags=\"" +
-           joined(flags) + "\" ;;\n";
-  }
+      "    case \"$place $word\" in\n" +
+      steps(tables) +
+      "    esac\n"
+      "  done\n"
+      "  case \"$place\" in\n";
+  for (const auto& [path, place] : tables.places)
+    out += "    '" + path + "') words='" + texts(place.words) + "' flags='" + texts(place.flags) + "' ;;\n";
   out += "  esac\n  case \"$before\" in\n";
-  for (const auto& [name, option] : valued)
-    out += "    " + name + ") " +
-           (option->choices.empty() ? "COMPREPLY=($(compgen -f -- \"$current\"))"
-                                    : "COMPREPLY=($(compgen -W \"" + joined(option->choices) + "\" -- \"$current\"))") +
-           "; return ;;\n";
-  out +=
-      "  esac\n"
-      "  [[ $current == -* ]] && words=$flags\n"
-      "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-      "}\n"
-      "complete -F _dossier dossier\n";
-  return out;
+  for (const auto& [flag, values] : tables.values)
+    out += "    " + flag + ") COMPREPLY=($(compgen " +
+           (values.choices.empty() ? std::string("-f") : "-W '" + joined(values.choices) + "'") +
+           " -- \"$current\")); return ;;\n";
+  return out +
+         "  esac\n"
+         "  [[ $current == -* ]] && words=$flags\n"
+         "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+         "}\n"
+         "complete -F _dossier dossier\n";
 }
 
 std::string zsh_completion(const std::vector<Command>& table) {
-  const auto words = words_after(table);
+  const Tables tables = tables_of(table);
   std::string out =
       "#compdef dossier\n"
       "# zsh completion of dossier: source <(dossier completion zsh)\n"
       "_dossier() {\n"
-      "  local path= word\n"
-      "  for word in \"${words[@]:1:$((CURRENT-2))}\"; do\n"
-      "    case \"$path $word\" in\n";
-  std::set<std::string> paths;
-  for (const auto& command : table)
-    for (std::size_t end = 0; end != std::string::npos;) {
-      end = command.path.find(' ', end + 1);
-      paths.insert(command.path.substr(0, end));
-    }
-  for (const auto& path : paths) {
-    const auto space = path.rfind(' ');
-    out += "      \"" + (space == std::string::npos ? "" : path.substr(0, space)) + " " +
-           (space == std::string::npos ? path : path.substr(space + 1)) + "\") path=\"" + path + "\" ;;\n";
-  }
-  out += "    esac\n  done\n  case \"$path\" in\n";
-  std::set<std::string> cases(paths);
-  cases.insert("");
-  for (const auto& path : cases) {
-    out += "    \"" + path + "\")\n";
-    std::vector<std::string> rows;
-    const auto found = words.find(path);
-    if (found != words.end())
-      for (const auto& word : found->second) {
-        const std::string full = path.empty() ? word : path + " " + word;
-        const auto command =
-            std::find_if(table.begin(), table.end(), [&](const Command& candidate) { return candidate.path == full; });
-        rows.push_back("'" + quoted(word) + (command == table.end() ? "" : ":" + quoted(command->summary)) + "'");
-      }
-    if (!rows.empty())
-      out += "      [[ ${words[CURRENT]} != -* ]] && { local -a list=(" + joined(rows) + "); _describe command list; }\n";
-    const auto command =
-        std::find_if(table.begin(), table.end(), [&](const Command& candidate) { return candidate.path == path; });
-    out += "      [[ ${words[CURRENT]} == -* || ${words[CURRENT-1]} == -* ]] && _arguments '--help[what this command does]'";
-    if (command != table.end())
-      for (const auto& option : command->options) {
-        if (!option.is_flag()) continue;
-        out += " \\\n        '" + option.name + "[" + quoted(option.help) + "]";
-        if (!option.value.empty()) {
-          out += ":" + quoted(option.value) + ":";
-          if (!option.choices.empty()) out += "(" + joined(option.choices) + ")";
-          if (is_path(option)) out += "_files";
-        }
-        out += "'";
-      }
-    out += " \\\n        '*::: :'\n      ;;\n";
-  }
-  out +=
-      "  esac\n"
-      "}\n"
-      "compdef _dossier dossier\n";
-  return out;
+      "  local place= word\n"
+      "  local -a list flags\n"
+      "  for word in \"${(@)words[2,CURRENT-1]}\"; do\n"
+      "    case \"$place $word\" in\n" +
+      steps(tables) +
+      "    esac\n"
+      "  done\n"
+      "  case \"${words[CURRENT-1]}\" in\n";
+  for (const auto& [flag, values] : tables.values)
+    out += "    " + flag + ") " + (values.choices.empty() ? std::string("_files") : "compadd -- " + joined(values.choices)) +
+           "; return ;;\n";
+  out += "  esac\n  case \"$place\" in\n";
+  for (const auto& [path, place] : tables.places)
+    out +=
+        "    '" + path + "')\n      list=(" + described(place.words) + ")\n      flags=(" + described(place.flags) + ") ;;\n";
+  return out +
+         "  esac\n"
+         "  if [[ ${words[CURRENT]} == -* ]]; then _describe -o flag flags; else _describe command list; fi\n"
+         "}\n"
+         "compdef _dossier dossier\n";
 }
 
 }  // namespace dossier::cli

@@ -1,4 +1,4 @@
-// Printing.
+// Tables, members and JSON at the terminal.
 #include "app/cli/output.hpp"
 
 #include <cstdio>

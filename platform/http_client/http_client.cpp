@@ -223,9 +223,9 @@ class Client::Impl {
 
   Options options_;
   Url url_;
-  std::mutex mutex_;            // guards interrupted_, and the pointer wire_ where it changes or interrupt() reads it
+  std::mutex mutex_;  // guards interrupted_, and the pointer wire_ where it changes or interrupt() reads it
   bool interrupted_ = false;
-  std::unique_ptr<Wire> wire_;  // null: the next call connects
+  std::unique_ptr<Wire> wire_;                                  // null: the next call connects
   bool keep_ = true;                                            // what the last answer said about the connection
   boost::beast::flat_buffer buffer_{kMaxHeaderBytes + kChunk};  // bytes read and not yet parsed
 };

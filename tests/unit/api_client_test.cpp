@@ -104,7 +104,9 @@ TEST(ApiClient, makes_an_error_of_a_status_where_the_problem_says_nothing) {
 
 TEST(ApiClient, says_how_to_start_a_server_where_none_is) {
   std::string url;
-  { url = RawServer({}).url(); }
+  {
+    url = RawServer({}).url();
+  }
   std::vector<std::int64_t> pauses;
   ApiClient client(*http_client::Client::make({.base_url = url}), url, [&](std::int64_t ms) { pauses.push_back(ms); });
   auto reply = client.get("/v1/me");

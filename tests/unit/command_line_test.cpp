@@ -146,8 +146,7 @@ TEST(Profile, is_refused_where_it_has_something_else) {
   const std::string file = folder.path() + "/profile.json";
   const auto refused = [&](const std::string& text) {
     std::ofstream(file, std::ios::trunc) << text;
-    auto profile = load_profile(
-        file, [](const std::string&) { return std::string(); }, "");
+    auto profile = load_profile(file, [](const std::string&) { return std::string(); }, "");
     return profile ? std::string("accepted") : profile.error().message.substr(8 + file.size());
   };
   EXPECT_EQ(refused(R"({"ulr":"x"})"), ": has an unknown member \"ulr\": did you mean \"url\"?");
@@ -155,8 +154,7 @@ TEST(Profile, is_refused_where_it_has_something_else) {
   EXPECT_EQ(refused("[]"), ": is no JSON object");
   EXPECT_NE(refused("{"), "accepted");
   EXPECT_EQ(refused(R"({"url":"http://x","token":null})"), "accepted");
-  const auto absent = load_profile(
-      folder.path() + "/none.json", [](const std::string&) { return std::string(); }, "");
+  const auto absent = load_profile(folder.path() + "/none.json", [](const std::string&) { return std::string(); }, "");
   ASSERT_TRUE(absent);  // sign-in makes it
   EXPECT_TRUE(absent->values.empty());
   EXPECT_EQ(absent->file, folder.path() + "/none.json");
@@ -178,8 +176,7 @@ TEST(Profile, is_kept_for_its_owner_alone_and_keeps_what_it_had) {
   const std::string file = folder.path() + "/deep/profile.json";
   ASSERT_TRUE(save_profile(file, {{"url", "http://x"}, {"token", "dst_1"}}));
   ASSERT_TRUE(save_profile(file, {{"token", "dst_2"}}));
-  auto profile = load_profile(
-      file, [](const std::string&) { return std::string(); }, "");
+  auto profile = load_profile(file, [](const std::string&) { return std::string(); }, "");
   ASSERT_TRUE(profile);
   EXPECT_EQ(profile->values["url"], "http://x");
   EXPECT_EQ(profile->values["token"], "dst_2");

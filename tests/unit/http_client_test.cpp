@@ -195,7 +195,9 @@ TEST(HttpClient, gives_up_on_a_server_that_drips) {
 
 TEST(HttpClient, says_so_when_nobody_listens) {
   std::string url;
-  { url = RawServer({}).url(); }
+  {
+    url = RawServer({}).url();
+  }
   auto client = Client::make({.base_url = url});
   auto response = client->request("GET", "/");
   ASSERT_FALSE(response);
