@@ -62,35 +62,30 @@ std::optional<Finding> ActivityVerifier::check(const topic::Record& record) {
   }
   if (!is_signed_by(keys_, activity.worker_id(), signed_record))
     return found("it is not signed by worker " + activity.worker_id());
-  const OfferKey key{activity.session_id(), activity.offer()};
-  Chain& chain = chains_[key];
-  Seen seen{sha256_of(record.value), sha256_of(signed_record.body()), record.topic, record.partition, record.offset};
-  const auto [place, first_time] =
-      seen_.try_emplace({activity.session_id(), activity.offer(), activity.first_sequence()}, seen);
-  if (!first_time) {
-    if (place->second.record_sha256 == seen.record_sha256) return std::nullopt;
-    return found("it differs from the record with the same sequence at offset " + std::to_string(place->second.offset));
+  Seen seen{.events = static_cast<std::uint64_t>(activity.events_size()),
+            .previous_sha256 = activity.previous_sha256(),
+            .record_sha256 = sha256_of(record.value),
+            .body_sha256 = sha256_of(signed_record.body()),
+            .topic = record.topic,
+            .partition = record.partition,
+            .offset = record.offset};
+  auto& chain = chains_[{activity.session_id(), activity.offer()}];
+  const auto [place, first_time] = chain.try_emplace(activity.first_sequence(), seen);
+  if (first_time) {
+    records_ += 1;
+    return std::nullopt;
   }
-  if (activity.first_sequence() < chain.next_sequence)
-    return found("it overlaps what came before, up to " + std::to_string(chain.next_sequence - 1));
-  if (activity.first_sequence() > chain.next_sequence) {
-    if (!is_known_gap(key, chain.next_sequence, activity.first_sequence() - 1))
-      return found("the lines from " + std::to_string(chain.next_sequence) + " on are missing before it");
-  } else if (activity.previous_sha256() != chain.last_sha256) {
-    return found("it does not name the hash of the record before it");
-  }
-  records_ += 1;
-  chain = {activity.first_sequence() + static_cast<std::uint64_t>(activity.events_size()), seen.record_sha256, record.topic,
-           record.partition, record.offset};
-  return std::nullopt;
+  if (place->second.record_sha256 == seen.record_sha256) return std::nullopt;
+  return found("it differs from the record with the same sequence at offset " + std::to_string(place->second.offset));
 }
 
 std::optional<Finding> ActivityVerifier::check(const Block& block, const std::string& topic, std::int64_t log_begin) {
   const auto found = [&](const std::string& what) {
     return Finding{topic, block.partition, block.offset, name_of(block.session_id, block.offer, block.first_sequence) + what};
   };
-  const auto seen = seen_.find({block.session_id, block.offer, block.first_sequence});
-  if (seen == seen_.end()) {
+  auto& chain = chains_[{block.session_id, block.offer}];
+  const auto seen = chain.find(block.first_sequence);
+  if (seen == chain.end()) {
     if (block.offset < log_begin) return std::nullopt;  // older than what the topic keeps
     return found("the database has it and the log has not");
   }
@@ -100,22 +95,42 @@ std::optional<Finding> ActivityVerifier::check(const Block& block, const std::st
   return std::nullopt;
 }
 
-std::optional<Finding> ActivityVerifier::finish(const std::map<std::int32_t, std::int64_t>& ingested_through) {
-  for (const auto& [key, seen] : seen_) {
-    const auto through = ingested_through.find(seen.partition);
-    if (!seen.stored && through != ingested_through.end() && seen.offset < through->second)
-      return Finding{seen.topic, seen.partition, seen.offset,
-                     name_of(std::get<0>(key), std::get<1>(key), std::get<2>(key)) + "the database lacks it"};
+std::optional<Finding> ActivityVerifier::check_chain(const OfferKey& key, const Chain& chain) const {
+  std::uint64_t next = 1;
+  std::string last_sha256;
+  const Seen* last = nullptr;
+  const auto found = [&](const Seen& seen, std::uint64_t sequence, const std::string& what) {
+    return Finding{seen.topic, seen.partition, seen.offset, name_of(key.first, key.second, sequence) + what};
+  };
+  for (const auto& [sequence, seen] : chain) {
+    if (sequence < next) return found(seen, sequence, "it overlaps what came before, up to " + std::to_string(next - 1));
+    if (sequence > next && !is_known_gap(key, next, sequence - 1))
+      return found(seen, sequence, "the lines from " + std::to_string(next) + " on are missing before it");
+    if (sequence == next && seen.previous_sha256 != last_sha256)
+      return found(seen, sequence, "it does not name the hash of the record before it");
+    next = sequence + seen.events;
+    last_sha256 = seen.record_sha256;
+    last = &seen;
   }
-  for (const auto& [key, seal] : seals_) {
-    const auto chain = chains_.find(key);
-    if (chain == chains_.end()) continue;  // nothing of it is kept any more
-    const bool short_of = chain->second.next_sequence <= seal.last_sequence() &&
-                          !is_known_gap(key, chain->second.next_sequence, seal.last_sequence());
-    if (short_of)
-      return Finding{chain->second.topic, chain->second.partition, chain->second.offset,
-                     name_of(key.first, key.second, chain->second.next_sequence) + "the lines up to " +
-                         std::to_string(seal.last_sequence()) + " were sealed and are missing"};
+  const auto seal = seals_.find(key);
+  if (last == nullptr || seal == seals_.end()) return std::nullopt;
+  if (next <= seal->second.last_sequence() && !is_known_gap(key, next, seal->second.last_sequence()))
+    return found(*last, next,
+                 "the lines up to " + std::to_string(seal->second.last_sequence()) + " were sealed and are missing");
+  if (next == seal->second.last_sequence() + 1 && !seal->second.root().empty() && seal->second.root() != last_sha256)
+    return found(*last, next - 1, "its hash is not the root that was sealed");
+  return std::nullopt;
+}
+
+std::optional<Finding> ActivityVerifier::finish(const std::map<std::int32_t, std::int64_t>& ingested_through) {
+  for (const auto& [key, chain] : chains_) {
+    if (auto finding = check_chain(key, chain)) return finding;
+    for (const auto& [sequence, seen] : chain) {
+      const auto through = ingested_through.find(seen.partition);
+      if (!seen.stored && through != ingested_through.end() && seen.offset < through->second)
+        return Finding{seen.topic, seen.partition, seen.offset,
+                       name_of(key.first, key.second, sequence) + "the database lacks it"};
+    }
   }
   return std::nullopt;
 }

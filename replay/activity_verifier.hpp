@@ -7,7 +7,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -27,8 +26,9 @@ class ActivityVerifier {
   void learn(const v1::Commit& commit);
   const std::set<std::string>& sessions() const { return sessions_; }
 
-  // Then the records of the sessions' partitions, in order. Other sessions' are passed over. The worker that had claimed the
-  // offer must have signed it; it must begin where the one before ended and name its hash. The same record twice is harmless.
+  // Then the records of the sessions' partitions. Other sessions' are passed over; the worker that had claimed the offer must
+  // have signed it. The order of arrival decides nothing, and the same record twice is harmless: workers repeat what may
+  // not have arrived.
   std::optional<Finding> check(const topic::Record& record);
 
   // Last, what the database keeps: a row of dossier.activity_blocks. `log_begin`: first offset that its partition still has.
@@ -51,14 +51,9 @@ class ActivityVerifier {
 
  private:
   using OfferKey = std::pair<std::string, std::uint32_t>;  // session or task, offer
-  struct Chain {
-    std::uint64_t next_sequence = 1;
-    std::string last_sha256;
-    std::string topic;
-    std::int32_t partition = 0;
-    std::int64_t offset = 0;
-  };
   struct Seen {
+    std::uint64_t events = 0;
+    std::string previous_sha256;
     std::string record_sha256;
     std::string body_sha256;
     std::string topic;
@@ -66,6 +61,8 @@ class ActivityVerifier {
     std::int64_t offset = 0;
     bool stored = false;
   };
+  using Chain = std::map<std::uint64_t, Seen>;  // by first sequence
+  std::optional<Finding> check_chain(const OfferKey& key, const Chain& chain) const;
   bool is_known_gap(const OfferKey& offer, std::uint64_t first, std::uint64_t last) const;
 
   std::optional<IssueId> issue_;
@@ -74,7 +71,6 @@ class ActivityVerifier {
   WorkerKeys keys_;
   std::map<OfferKey, v1::ActivitySealed> seals_;
   std::map<OfferKey, Chain> chains_;
-  std::map<std::tuple<std::string, std::uint32_t, std::uint64_t>, Seen> seen_;
   std::uint64_t records_ = 0, foreign_ = 0;
 };
 

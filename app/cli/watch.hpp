@@ -13,7 +13,7 @@ namespace dossier::cli {
 std::vector<json::Value> events_of_issue(const json::Value& commit, const std::string& issue);
 // One event for people: a line, and below it what was written.
 std::string event_text(const json::Value& event);
-// One item of a session's activity for people; empty for what only machines read.
+// One item of a session's activity ({"type","time","data",…}) for people; empty for what only machines read.
 std::string activity_text(const json::Value& item);
 
 }  // namespace dossier::cli

@@ -52,15 +52,23 @@ std::string event_text(const json::Value& event) {
 }
 
 std::string activity_text(const json::Value& item) {
-  // {"log_line":{"stream":…,"text":…}} as the events are named in the schema, or flat with a "kind".
-  const json::Value* line = item.find("log_line");
-  if (line == nullptr && item.find("stream") != nullptr) line = &item;
-  if (line == nullptr) line = item.find("data");
-  if (line == nullptr) return {};
-  const std::string stream = cell(*line, "stream");
-  if (stream.empty() || stream.ends_with("-raw")) return {};
+  const auto* data = item.find("data");
+  if (data == nullptr) return {};
+  const std::string type = item.text("type");
+  std::string who, what;
+  if (type == "log_line") {
+    who = cell(*data, "stream");
+    what = data->text("text");
+  } else if (type == "tool_use") {
+    who = cell(*data, "tool");
+    what = data->text("input");
+  } else if (type == "tool_result") {
+    who = "result";
+    what = data->text("output");
+  }
+  if (who.empty() || who.ends_with("-raw")) return {};
   std::string out;
-  replay::append_block(out, "    [" + stream + "] ", line->text("text"), kMaxLines);
+  replay::append_block(out, "    " + clock_of(item, "time") + "  [" + who + "] ", what, kMaxLines);
   return out;
 }
 

@@ -190,5 +190,16 @@ TEST(Watch, shows_the_events_of_its_issue_and_no_other) {
   EXPECT_EQ(event_text(events[0]), "7  03:04:05.123  user usr_01234567: comment_added\n    | hi\n    | there\n");
 }
 
+TEST(Watch, shows_what_agents_say_and_not_their_raw_frames) {
+  const auto text_of = [](const char* item) { return activity_text(*json::parse(item)); };
+  EXPECT_EQ(
+      text_of(R"({"type":"log_line","time":"2026-11-21T03:04:05.123456Z","data":{"stream":"agent","text":"hi\u001b[2J"}})"),
+      "    03:04:05.123  [agent] hi\\x1b[2J\n");
+  EXPECT_EQ(text_of(R"({"type":"tool_use","time":"2026-11-21T03:04:05.123456Z","data":{"tool":"shell","input":"ls"}})"),
+            "    03:04:05.123  [shell] ls\n");
+  EXPECT_EQ(text_of(R"({"type":"log_line","time":"x","data":{"stream":"codex-raw","text":"{}"}})"), "");
+  EXPECT_EQ(text_of(R"({"type":"token_usage","time":"x","data":{"tokens_in":1}})"), "");
+}
+
 }  // namespace
 }  // namespace dossier::cli
