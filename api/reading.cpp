@@ -73,7 +73,10 @@ void Reading::answer(const CallPtr& call, const crypto::Hash& token, const http:
   pending->deadline_us = environment_.clock.boot_us() + options_.after_wait_us;
   if (!read_route.is_volatile && options_.cache_bytes > 0) pending->cache_key = key_of(*call, token);
 
-  auto cached = pending->cache_key.empty() ? nullptr : cache_.find(pending->cache_key);
+  // A client that wants no reply from memory says so (RFC 9111, 5.2.1.4).
+  const std::string* control = call->request.header("cache-control");
+  const bool bypass = pending->cache_key.empty() || (control != nullptr && control->find("no-cache") != std::string::npos);
+  auto cached = bypass ? nullptr : cache_.find(pending->cache_key);
   if (cached == nullptr) return read(pending);
   freshness_.check({"identity", cached->workspace}, [this, pending, cached](const Result<std::shared_ptr<const Heads>>& heads) {
     if (!heads) return pending->responder(problem(heads.error()));

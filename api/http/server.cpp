@@ -70,7 +70,8 @@ void begin_drain(const StatePtr& state, std::int64_t drain_ms) {
     const auto left = state->connections;
     for (Connection* connection : left)
       if (state->connections.contains(connection)) connection->cut();
-    state->io.stop();  // requests whose handler never answers
+    const auto waits = state->waits;  // of requests whose handler has not answered
+    for (const auto& [id, give_up] : waits) give_up();
   });
 }
 

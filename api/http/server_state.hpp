@@ -18,6 +18,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "api/http/server.hpp"
@@ -51,6 +52,9 @@ struct ServerState {
   asio::steady_timer drain_timer;
   std::unordered_set<Connection*> connections;
   bool draining = false;
+  // Coroutines that wait for another thread: what gives the wait up. Used when the drain has lasted long enough.
+  std::unordered_map<std::uint64_t, std::function<void()>> waits;
+  std::uint64_t next_wait = 0;
 };
 
 using StatePtr = std::shared_ptr<ServerState>;
@@ -61,22 +65,33 @@ template <class T, class Resume>
 class Completion {
  public:
   Completion(StatePtr state, Resume resume, std::function<T()> lost)
-      : state_(std::move(state)), work_(state_->io.get_executor()), resume_(std::move(resume)), lost_(std::move(lost)) {}
-  ~Completion() {
-    if (!done_.load()) complete(lost_());
-  }
+      : state_(std::move(state)), wait_(state_->next_wait++), work_(state_->io.get_executor()), resume_(std::move(resume)), lost_(std::move(lost)) {}
+  ~Completion() { give_up(); }
   Completion(const Completion&) = delete;
   Completion& operator=(const Completion&) = delete;
 
+  // On the io thread, once: lets the drain end this wait.
+  static void watch(const std::shared_ptr<Completion>& completion) {
+    completion->state_->waits.emplace(completion->wait_, [weak = std::weak_ptr<Completion>(completion)] {
+      if (const auto alive = weak.lock()) alive->give_up();
+    });
+  }
+  void give_up() {
+    if (!done_.load()) complete(lost_());
+  }
   // Thread-safe; calls after the first are ignored.
   void complete(T value) {
     if (done_.exchange(true)) return;
-    asio::post(state_->io, [resume = std::move(resume_), value = std::move(value)]() mutable { resume(std::move(value)); });
+    asio::post(state_->io, [state = state_, wait = wait_, resume = std::move(resume_), value = std::move(value)]() mutable {
+      state->waits.erase(wait);
+      resume(std::move(value));
+    });
     work_.reset();  // whoever keeps the callback does not keep the server
   }
 
  private:
   StatePtr state_;
+  const std::uint64_t wait_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   Resume resume_;
   std::function<T()> lost_;
@@ -90,6 +105,7 @@ asio::awaitable<T> suspend(StatePtr state, std::function<void(std::function<void
   return asio::async_initiate<const asio::use_awaitable_t<>&, void(T)>(
       [](auto resume, StatePtr server, std::function<void(std::function<void(T)>)> begin, std::function<T()> fallback) {
         auto completion = std::make_shared<Completion<T, decltype(resume)>>(std::move(server), std::move(resume), std::move(fallback));
+        decltype(completion)::element_type::watch(completion);
         begin([completion](T value) { completion->complete(std::move(value)); });
       },
       asio::use_awaitable, std::move(state), std::move(start), std::move(lost));
