@@ -265,7 +265,7 @@ void Partition::finish(const JudgedBatch& batch, Parking parking) {
 }
 
 AppliedBatch Partition::report(const JudgedBatch& batch) const {
-  AppliedBatch out{partition_, position_.next_offset, position_.history, lag_us_, {}};
+  AppliedBatch out{partition_, position_.next_offset, position_.history, lag_us_, {}, false};
   out.records.reserve(batch.records.size());
   for (const JudgedRecord& judged : batch.records) {
     AppliedRecord& record = out.records.emplace_back();
@@ -278,6 +278,9 @@ AppliedBatch Partition::report(const JudgedBatch& batch) const {
     record.workspace = judged.envelope.record.commit().workspace_id();
     record.commit_id = judged.envelope.record.commit().commit_id();
   }
+  out.concerns_dispatch = std::any_of(batch.events.begin(), batch.events.end(), [](const JudgedEvent& event) {
+    return event.payload != nullptr && (event.payload->has_task() || event.payload->has_worker());
+  });
   return out;
 }
 

@@ -14,7 +14,7 @@ constexpr std::int64_t kNothingToDoUs = 20'000;
 
 }  // namespace
 
-ProjectorRole::ProjectorRole(Core& core, std::function<void(std::int32_t)> on_applied)
+ProjectorRole::ProjectorRole(Core& core, OnApplied on_applied)
     : core_(core), on_applied_(std::move(on_applied)), loop_("projector", [this] { return step(); }) {}
 
 ProjectorRole::~ProjectorRole() { loop_.stop(); }
@@ -150,14 +150,14 @@ void ProjectorRole::applied(const projections::AppliedBatch& batch) {
   decided.reserve(batch.records.size());
   for (const auto& record : batch.records) decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions});
   core_.board.applied({batch.partition, batch.next_offset, batch.history, batch.lag_us}, std::move(decided));
-  on_applied_(batch.partition);
+  on_applied_(batch.partition, batch.concerns_dispatch);
 }
 
 void ProjectorRole::attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) {
   if (!is_live_.load()) return;
   core_.board.resumed(partition);
   core_.board.progressed({partition, next_offset, history, 0});
-  on_applied_(partition);
+  on_applied_(partition, true);
 }
 
 void ProjectorRole::halted(std::int32_t partition, const std::string& reason) {

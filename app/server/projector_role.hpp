@@ -20,8 +20,10 @@ namespace dossier::app {
 
 class ProjectorRole : private projections::AppliedListener {
  public:
-  // `on_applied`: commits of this partition are visible now. Called on the projector's thread.
-  ProjectorRole(Core& core, std::function<void(std::int32_t partition)> on_applied);
+  // `on_applied`: commits of this partition are visible now, facts of tasks or workers among them or not. Called on the
+  // projector's thread.
+  using OnApplied = std::function<void(std::int32_t partition, bool concerns_dispatch)>;
+  ProjectorRole(Core& core, OnApplied on_applied);
   ~ProjectorRole();
 
   void start() { loop_.start(); }
@@ -53,7 +55,7 @@ class ProjectorRole : private projections::AppliedListener {
   void resumed(std::int32_t partition) override;
 
   Core& core_;
-  const std::function<void(std::int32_t)> on_applied_;
+  const OnApplied on_applied_;
   std::atomic<bool> is_live_{false};
 
   mutable std::mutex mutex_;

@@ -11,7 +11,7 @@ namespace dossier::app {
 class SchedulerRole {
  public:
   // However often it is woken, it looks at most once in this time; the first wake-up after a quiet time is served at once.
-  static constexpr std::int64_t kMinGapUs = 10'000;
+  static constexpr std::int64_t kMinGapUs = 2'000;
 
   explicit SchedulerRole(Core& core);
 

@@ -56,16 +56,18 @@ Service::Service(std::unique_ptr<Core> core, std::function<void(const Error&)> o
 
 Service::~Service() { stop(); }
 
-void Service::on_applied(std::int32_t partition) {
+void Service::on_applied(std::int32_t partition, bool concerns_dispatch) {
   changes_.applied(partition);
-  if (scheduler_ != nullptr) scheduler_->wake();
+  if (concerns_dispatch && scheduler_ != nullptr) scheduler_->wake();
 }
 
 Status Service::make_roles() {
   const Roles& roles = core_->settings.roles;
   core_->add_metrics();
   if (roles.scheduler) scheduler_ = std::make_unique<SchedulerRole>(*core_);
-  if (roles.projector) projector_ = std::make_unique<ProjectorRole>(*core_, [this](std::int32_t partition) { on_applied(partition); });
+  if (roles.projector)
+    projector_ =
+        std::make_unique<ProjectorRole>(*core_, [this](std::int32_t partition, bool concerns_dispatch) { on_applied(partition, concerns_dispatch); });
   if (roles.intake) {
     IntakeRole::Hooks hooks;
     hooks.on_liveness = [this] {
@@ -77,7 +79,8 @@ Status Service::make_roles() {
   if (roles.api) {
     TRY(api_, ApiRole::make(*core_, changes_));
   }
-  upkeep_ = std::make_unique<Upkeep>(*core_, projector_.get(), intake_.get(), [this](std::int32_t partition) { on_applied(partition); }, on_fatal_);
+  upkeep_ = std::make_unique<Upkeep>(*core_, projector_.get(), intake_.get(), [this](std::int32_t partition) { on_applied(partition, true); },
+                                     on_fatal_);
   if (scheduler_ != nullptr) scheduler_->add_metrics(core_->metrics);
   if (intake_ != nullptr) intake_->add_metrics(core_->metrics);
   if (projector_ != nullptr) projector_->add_metrics(core_->metrics);
