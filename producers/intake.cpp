@@ -98,6 +98,7 @@ Status Intake::step(std::int64_t wait_ms) {
   collect();
   // What is due is due, also when nothing can be read just now.
   TRY_STATUS(check_fences());
+  TRY_STATUS(reconcile_leases());
   expire_leases();
   lose_silent_workers();
   tick();

@@ -65,6 +65,7 @@ class Intake {
     std::int64_t retry_us = 200'000;              // first pause before a report is decided again; doubled up to:
     std::int64_t max_retry_us = 5'000'000;
     std::size_t max_fence_checks = 64;            // a step: fences in heartbeats that no lease explains
+    std::int64_t reconcile_us = 5'000'000;        // between looks for claims which the read models have and no lease here
   };
   struct Ports {
     topic::Reader& reader;   // of dossier.reports; its own
@@ -151,6 +152,7 @@ class Intake {
   void speak(const Report& report, const Result<Committed>& result, Outcome& outcome);
   void collect();
   Status check_fences();
+  Status reconcile_leases();
   void expire_leases();
   void lose_silent_workers();
   void mark_online(const v1::Report& report);
@@ -181,6 +183,7 @@ class Intake {
   struct FenceCheck { WorkspaceId workspace; WorkerId worker; std::string pool; v1::Fence fence; std::int32_t partition; };
   std::vector<FenceCheck> fence_checks_;
   std::int64_t saved_at_us_ = 0;
+  std::int64_t reconciled_at_us_ = 0;  // boot time
   std::vector<topic::Record> batch_;  // polled and not taken yet: what they need could not be read
 
   // Callbacks too.

@@ -70,6 +70,21 @@ void Intake::run_own(const WorkspaceId& workspace, std::string_view route, const
   });
 }
 
+// A claim may appear in the read models after this process looked at them and past the report that caused it: a database
+// that crashed applies its last commits once more, while the position in the reports was durable. Without a lease here
+// nobody would ever end it. One that is over already ends with an empty decision.
+Status Intake::reconcile_leases() {
+  if (ports_.clock.boot_us() - reconciled_at_us_ < options_.reconcile_us) return {};
+  TRY(const std::vector<ActiveTask> active, ports_.dispatch.active());
+  reconciled_at_us_ = ports_.clock.boot_us();
+  for (const ActiveTask& task : active) {
+    const auto it = partitions_.find(events::partition_of(task.workspace.str(), partition_count_));
+    if (it == partitions_.end() || !events::is_leased(task.status) || it->second.leases.holds(task.id, task.offer, task.worker)) continue;
+    it->second.leases.hold(task.id, task.offer, task.workspace, task.worker);
+  }
+  return {};
+}
+
 void Intake::expire_leases() {
   std::size_t leases = 0;
   for (const auto& [number, partition] : partitions_) {

@@ -238,6 +238,14 @@ void Partition::write(JudgedBatch& batch) {
   }
 }
 
+void Partition::check_stored_position() {
+  if (state_ != PartitionState::attached || waiting() > 0) return;
+  const auto stored = s_.store.position(partition_);
+  if (!stored) return failed(stored.error());
+  if (!*stored || (*stored)->next_offset != position_.next_offset || (*stored)->last_hash != position_.last_hash)
+    failed(make_error(Code::position_moved, "the position of partition " + std::to_string(partition_) + " is not where it was left"));
+}
+
 void Partition::finish(const JudgedBatch& batch, Parking parking) {
   const std::size_t count = batch.records.size();
   position_ = batch.after;

@@ -63,6 +63,9 @@ class Partition {
   std::size_t waiting() const { return waiting_.size() - first_; }
   // Applies one batch of what waits.
   void apply();
+  // With nothing to do: compares the stored position with this one. A database that crashed forgot its last commits, and
+  // no record may come for long; then it is detached, and reads them again.
+  void check_stored_position();
   // The end of the log is reached with what was taken.
   void at_end();
   void set_log_end(std::int64_t end) { log_end_ = end; }

@@ -38,7 +38,9 @@ Projector::Step Projector::step(std::int64_t wait_ms) {
     if (const std::int64_t due = next_due(); due > 0) wait = std::min(wait, std::max<std::int64_t>(0, (due - clock_.boot_us()) / 1'000));
     poll(wait);
   }
-  progressed = apply_waiting() || progressed;
+  const bool applied = apply_waiting();
+  progressed = applied || progressed;
+  if (!applied) look_at_idle_positions();
   publish_stats();
   if (!reading_.empty()) return {progressed, 0};
   const std::int64_t due = next_due();  // nothing to read: the caller waits, and no longer than it would have in poll
@@ -136,6 +138,15 @@ void Projector::look_at_log_ends() {
     const auto extent = reader_.watermarks(options_.log.topic, number, 100);
     if (!extent) return;
     partition->set_log_end(extent->end);
+  }
+}
+
+void Projector::look_at_idle_positions() {
+  if (clock_.boot_us() < positions_due_us_) return;
+  positions_due_us_ = clock_.boot_us() + options_.check_every_us;
+  for (auto& [number, partition] : partitions_) {
+    partition->check_stored_position();
+    if (partition->state() != PartitionState::attached && reading_.contains(number)) reassign_ = true;
   }
 }
 

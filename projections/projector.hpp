@@ -23,6 +23,7 @@ struct ProjectorOptions {
   std::size_t poll_bytes = 8u << 20;
   std::int64_t linger_us = 5'000;         // in a backlog; live records are applied as soon as they are there
   std::int64_t log_end_every_us = 5'000'000;  // how often the end of the log is asked for while behind it
+  std::int64_t check_every_us = 1'000'000;    // how often the stored position of an idle partition is looked at
 };
 
 class Projector {
@@ -51,6 +52,7 @@ class Projector {
   bool assign_reader();
   void poll(std::int64_t wait_ms);
   void look_at_log_ends();
+  void look_at_idle_positions();
   bool apply_waiting();
   std::int64_t next_due() const;
   void publish_stats();
@@ -68,6 +70,7 @@ class Projector {
   bool reassign_ = false;
   bool backlog_ = false;  // the last poll was a large one
   std::int64_t log_ends_due_us_ = 0;
+  std::int64_t positions_due_us_ = 0;
   ProjectorStats totals_;
 
   mutable std::mutex mutex_;  // guards what follows
