@@ -1,0 +1,130 @@
+// What people ask for, and what they make of the answers.
+#include "tests/simulation/sim_clients.hpp"
+
+#include <algorithm>
+
+#include "events/names.hpp"
+#include "producers/commands/issue.hpp"
+#include "producers/commands/task.hpp"
+
+namespace dossier::simulation {
+
+namespace commands = producers::commands;
+
+SimClients::SimClients(ManualClock& clock, Random& random, std::vector<Place> places, int people, int requests)
+    : clock_(clock), random_(random), places_(std::move(places)), left_(requests), people_(static_cast<std::size_t>(people)) {}
+
+bool SimClients::step(SimServer& server) {
+  const auto at = static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(people_.size()) - 1));
+  Person& person = people_[at];
+  if (person.asked != nullptr || clock_.boot_us() < person.due_us) return false;
+  if (person.request == nullptr) {
+    if (left_ == 0) return false;
+    think(person);
+  }
+  ask(at, server);
+  return true;
+}
+
+void SimClients::think(Person& person) {
+  --left_;
+  const Place& place = places_[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(places_.size()) - 1))];
+  auto request = std::make_shared<Request>();
+  request->workspace = place.workspace;
+  request->commit = events::derive_commit_id(place.workspace, place.user, "simulated", std::to_string(++made_));
+  producers::Command command;
+  command.decide = draw(place, request->commit, request->what);
+  command.context.workspace = place.workspace;
+  command.context.commit_id = request->commit;
+  command.context.actor.set_kind(v1::Actor::USER);
+  command.context.actor.set_id(place.user);
+  command.context.fingerprint = std::string(crypto::view(crypto::sha256(request->what + std::to_string(made_))));
+  requests_.push_back(request);
+  person.request = std::move(request);
+  person.command = std::move(command);
+}
+
+producers::Decide SimClients::draw(const Place& place, const CommitId& commit, std::string& what) {
+  std::vector<IssueId> here;
+  for (const auto& [workspace, issue] : issues_)
+    if (workspace == place.workspace) here.push_back(issue);
+  const auto kind = between(random_, 0, 9);
+  if (here.empty() || kind == 0) {
+    what = "open issue";
+    issues_.emplace_back(place.workspace, events::derive_id<IssueId>(commit));
+    return commands::open_issue({.title = "simulated", .body = "- [ ] one", .project = place.project});
+  }
+  const IssueId issue = here[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(here.size()) - 1))];
+  if (kind <= 3) {
+    what = "comment";
+    return commands::add_comment({issue, "a word"});
+  }
+  if (kind <= 6) {
+    what = "ask agent";
+    tasks_.emplace_back(place.workspace, events::derive_id<TaskId>(commit));
+    return commands::add_comment({issue, "@fixer please"});
+  }
+  std::vector<TaskId> asked;
+  for (const auto& [workspace, task] : tasks_)
+    if (workspace == place.workspace) asked.push_back(task);
+  if (kind == 7 && !asked.empty()) {
+    what = "cancel";
+    return commands::cancel_task(asked[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(asked.size()) - 1))], "changed my mind");
+  }
+  what = "edit";
+  const auto status = static_cast<v1::IssueStatus>(between(random_, 1, 4));
+  return commands::edit_issue({issue, {.title = {}, .body = {}, .status = status}, {}});
+}
+
+void SimClients::ask(std::size_t at, SimServer& server) {
+  Person& person = people_[at];
+  person.asked = &server;
+  person.question = ++questions_;
+  server.runner().run(person.command, [this, alive = alive_, at, question = person.question](Result<producers::Committed> answer) {
+    if (*alive) answered(at, question, std::move(answer));
+  });
+}
+
+void SimClients::answered(std::size_t at, std::uint64_t question, Result<producers::Committed> answer) {
+  Person& person = people_[at];
+  if (person.question != question) return;  // this person had given that server up
+  person.asked = nullptr;
+  Request& request = *person.request;
+  if (answer) {
+    request.unchanged = answer->commit.offset < 0 && !answer->repeated;
+    request.accepted = !request.unchanged;
+    request.seq = answer->commit.seq;
+  } else if (is_transient(answer.error().code)) {
+    request.ever_open = true;
+    person.due_us = clock_.boot_us() + between(random_, 10'000, 1'000'000);
+    return;  // once more, under the same key
+  } else {
+    request.refused = true;
+    request.refusal = answer.error().code;
+  }
+  person.request.reset();
+  person.due_us = clock_.boot_us() + between(random_, 0, 2'000'000);
+}
+
+void SimClients::lost(const SimServer& server) {
+  for (auto& person : people_) {
+    if (person.asked != &server) continue;
+    person.asked = nullptr;
+    person.question = 0;
+    person.request->ever_open = true;
+    person.due_us = clock_.boot_us() + between(random_, 1'000, 500'000);
+  }
+}
+
+bool SimClients::done() const {
+  return left_ == 0 && std::all_of(people_.begin(), people_.end(), [](const Person& person) { return person.request == nullptr; });
+}
+
+std::int64_t SimClients::next_due_us() const {
+  std::int64_t due = std::numeric_limits<std::int64_t>::max();
+  for (const auto& person : people_)
+    if (person.asked == nullptr && (person.request != nullptr || left_ > 0)) due = std::min(due, person.due_us);
+  return std::max(due, clock_.boot_us());
+}
+
+}  // namespace dossier::simulation

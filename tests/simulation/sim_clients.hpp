@@ -1,0 +1,71 @@
+// People: each has one request under way, sends it again under the same key while the answer is not final, and remembers
+// what it was told. The checkers hold the log against that.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "producers/command_runner.hpp"
+#include "tests/simulation/sim_server.hpp"
+
+namespace dossier::simulation {
+
+// One request and all that was said about it.
+struct Request {
+  std::string what;
+  CommitId commit;
+  WorkspaceId workspace;
+  bool accepted = false;
+  std::uint64_t seq = 0;      // accepted
+  bool unchanged = false;     // answered without a commit
+  bool refused = false;       // a final answer that nothing was done
+  Code refusal = Code::internal;
+  bool ever_open = false;     // some answer on the way said "open" or "undecided"
+};
+
+class SimClients {
+ public:
+  struct Place {
+    WorkspaceId workspace;
+    std::string user;
+    ProjectId project;
+  };
+  SimClients(ManualClock& clock, Random& random, std::vector<Place> places, int people, int requests);
+
+  // Sends, or sends again, one request to `server`. True if something was sent.
+  bool step(SimServer& server);
+  // The server is gone: what it was asked is asked again elsewhere.
+  void lost(const SimServer& server);
+  bool done() const;
+  std::int64_t next_due_us() const;
+  const std::vector<std::shared_ptr<Request>>& requests() const { return requests_; }
+
+ private:
+  struct Person {
+    std::shared_ptr<Request> request;
+    producers::Command command;
+    const SimServer* asked = nullptr;  // waits for its answer
+    std::uint64_t question = 0;        // answers to older ones are ignored
+    std::int64_t due_us = 0;
+  };
+  void think(Person& person);
+  void ask(std::size_t person, SimServer& server);
+  void answered(std::size_t person, std::uint64_t question, Result<producers::Committed> answer);
+  producers::Decide draw(const Place& place, const CommitId& commit, std::string& what);
+
+  ManualClock& clock_;
+  Random& random_;
+  std::vector<Place> places_;
+  int left_;
+  int made_ = 0;
+  std::uint64_t questions_ = 0;
+  std::vector<Person> people_;
+  std::vector<std::shared_ptr<Request>> requests_;
+  std::vector<std::pair<WorkspaceId, IssueId>> issues_;
+  std::vector<std::pair<WorkspaceId, TaskId>> tasks_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace dossier::simulation

@@ -1,0 +1,103 @@
+// One simulated `dossier serve` with all its roles: the product's own components over the broker and the database in memory.
+// Killing it drops everything it had in memory; what it had sent may still arrive.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "platform/memory/memory_database.hpp"
+#include "platform/memory/memory_topic.hpp"
+#include "producers/command_runner.hpp"
+#include "producers/commit_log.hpp"
+#include "producers/control_sender.hpp"
+#include "producers/intake.hpp"
+#include "producers/memory_dispatch_store.hpp"
+#include "producers/memory_intake_store.hpp"
+#include "producers/memory_state_store.hpp"
+#include "producers/memory_verdict_source.hpp"
+#include "producers/scheduler.hpp"
+#include "producers/verdict_poller.hpp"
+#include "projections/memory_store.hpp"
+#include "projections/projector.hpp"
+#include "tests/simulation/sim_executor.hpp"
+
+namespace dossier::simulation {
+
+// What all processes of a run share.
+struct Surroundings {
+  ManualClock& clock;
+  Random& random;
+  memory::MemoryBroker& broker;
+  std::shared_ptr<memory::MemoryDatabase> database;
+  events::Topics topics;
+  producers::LogIdentity log;
+};
+
+class SimServer {
+ public:
+  SimServer(Surroundings world, std::string name);
+  ~SimServer();
+
+  // The partitions that this server projects and takes reports from.
+  void own(const std::vector<std::int32_t>& partitions);
+  // One step of one component, drawn at random. True if something moved.
+  bool step();
+  std::int64_t next_due_us() const;
+
+  // A stopped process (SIGSTOP): nothing of it moves until thaw().
+  void freeze();
+  void thaw();
+  bool frozen() const { return frozen_; }
+  // Before the destructor: whether what it had sent still arrives.
+  void crash(bool deliver);
+
+  producers::CommandRunner& runner() { return *runner_; }
+  producers::StateStore& states() { return states_; }
+  const projections::Projector& projector() const { return *projector_; }
+
+ private:
+  // Brings verdicts from the projector's thread to the board, and wakes the scheduler.
+  class Listener final : public projections::AppliedListener {
+   public:
+    explicit Listener(SimServer& server) : server_(server) {}
+    void applied(const projections::AppliedBatch& batch) override;
+    void attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override;
+    void halted(std::int32_t partition, const std::string& reason) override;
+    void resumed(std::int32_t partition) override;
+
+   private:
+    SimServer& server_;
+  };
+
+  Surroundings world_;
+  std::string name_;
+  SimExecutor executor_;
+  std::unique_ptr<memory::MemoryWriter> commits_;
+  std::unique_ptr<memory::MemoryWriter> messages_;
+  std::unique_ptr<topic::Reader> events_reader_;
+  std::unique_ptr<topic::Reader> reports_reader_;
+  producers::MemoryStateStore states_;
+  producers::MemoryIntakeStore intake_store_;
+  producers::MemoryDispatchStore dispatch_store_;
+  producers::MemoryVerdictSource verdict_source_;
+  projections::MemoryStore projection_store_;
+  producers::VerdictBoard board_;
+  producers::CommitLog commit_log_;
+  Listener listener_;
+  std::unique_ptr<producers::CommandRunner> runner_;
+  std::unique_ptr<producers::ControlSender> control_;
+  std::unique_ptr<producers::Scheduler> scheduler_;
+  std::unique_ptr<producers::Intake> intake_;
+  std::unique_ptr<projections::Projector> projector_;
+  std::unique_ptr<producers::VerdictPoller> poller_;
+  std::vector<std::int32_t> owned_;
+  bool intake_owns_ = false;
+  bool frozen_ = false;
+  std::int64_t scheduler_due_us_ = 0;
+  std::int64_t poller_due_us_ = 0;
+  std::int64_t control_due_us_ = 0;
+};
+
+}  // namespace dossier::simulation

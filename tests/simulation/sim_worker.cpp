@@ -1,0 +1,176 @@
+// The worker's loops, a step at a time.
+#include "tests/simulation/sim_worker.hpp"
+
+#include <algorithm>
+
+#include "events/names.hpp"
+
+namespace dossier::simulation {
+
+SimWorker::SimWorker(Surroundings world, WorkerIdentity identity, int boot, const bool& stormy)
+    : world_(world), identity_(std::move(identity)), stormy_(stormy) {
+  const std::string name = identity_.id.str() + "." + std::to_string(boot);
+  const std::string& pool = identity_.workspace.str();
+  writer_ = world_.broker.make_writer(name);
+  control_ = world_.broker.make_reader(name + ".control");
+  offers_ = world_.broker.make_group_reader(name + ".offers", "dossier.workers." + pool, world_.topics.tasks(pool));
+  worker::ProtocolConfig config;
+  config.workspace_id = pool;
+  config.worker_id = identity_.id.str();
+  config.boot_id = name;
+  config.slots = identity_.slots;
+  config.providers = {"command"};
+  protocol_ = std::make_unique<worker::Protocol>(config, now());
+}
+
+SimWorker::~SimWorker() { *alive_ = false; }
+
+bool SimWorker::step() {
+  if (frozen_) return false;
+  switch (between(world_.random, 0, 3)) {
+    case 0: read_control(); break;
+    case 1: read_offers(); break;
+    case 2:
+      if (advance_runs()) return true;
+      break;
+    default: protocol_->on_tick(now());
+  }
+  act();
+  return false;
+}
+
+void SimWorker::read_control() {
+  const std::string topic = world_.topics.control(identity_.workspace.str());
+  if (!control_assigned_) {
+    const auto marks = control_->watermarks(topic, 0, 1'000);
+    control_assigned_ = marks && control_->assign({{topic, 0, marks->end}}).has_value();
+    if (control_assigned_) control_last_ = marks->end - 1;
+    return;
+  }
+  const auto polled = control_->poll({.max_records = 100, .wait_ms = 0});
+  if (!polled) return;
+  for (const auto& record : polled->records) {
+    control_last_ = record.offset;
+    v1::ControlMessage message;
+    if (message.ParseFromString(record.value)) protocol_->on_control(message, record.offset, now());
+  }
+  if (!polled->at_end.empty() || polled->records.empty()) protocol_->on_control_current(control_last_, now());
+}
+
+void SimWorker::read_offers() {
+  const auto polled = offers_->poll({.max_records = 10, .wait_ms = 0});
+  const auto assignment = offers_->assignment();
+  if (assignment.generation != group_generation_) {
+    group_generation_ = assignment.generation;
+    protocol_->on_partitions(assignment.partitions, now());
+  }
+  if (!polled) return;
+  for (const auto& record : polled->records) {
+    v1::TaskOffer offer;
+    if (offer.ParseFromString(record.value)) protocol_->on_offer(offer, now());
+    offers_->commit(record.partition, record.offset + 1);
+  }
+}
+
+void SimWorker::act() {
+  for (auto& action : protocol_->take_actions()) {
+    const std::int64_t soon = world_.clock.boot_us() + between(world_.random, 500, 50'000);
+    if (const auto* report = std::get_if<worker::SendReport>(&action)) {
+      send(*report);
+    } else if (const auto* prepare = std::get_if<worker::PrepareWorkdir>(&action)) {
+      plans_[prepare->run] = {soon, Stage::prepare, false};
+    } else if (const auto* start = std::get_if<worker::StartAgent>(&action)) {
+      plans_[start->run] = {soon, Stage::start, false};
+      agents_[start->run] = world_.clock.boot_us();
+    } else if (const auto* stop = std::get_if<worker::StopRun>(&action)) {
+      if (const auto plan = plans_.find(stop->run); plan != plans_.end()) {
+        plan->second.stopping = true;
+        plan->second.due_us = std::min(plan->second.due_us, soon);
+      }
+    }
+  }
+}
+
+void SimWorker::send(const worker::SendReport& report) {
+  v1::SignedReport message;
+  message.set_body(report.body);
+  message.set_signature(crypto::sign(identity_.keys.secret_key, std::string("dossier.reports") + '\0' + report.body));
+  topic::Outgoing record;
+  record.topic = world_.topics.reports();
+  record.partition = events::partition_of(identity_.workspace.str(), world_.log.partitions);
+  record.key = identity_.workspace.str();
+  record.value = message.SerializeAsString();
+  const std::int64_t sent = world_.clock.boot_us();
+  writer_->append(std::move(record), [this, alive = alive_, sent](const topic::Appended& appended) {
+    if (*alive && appended.outcome == topic::Outcome::acknowledged) protocol_->on_report_acknowledged(sent, now());
+  });
+}
+
+bool SimWorker::advance_runs() {
+  const auto due = std::find_if(plans_.begin(), plans_.end(), [&](const auto& plan) { return plan.second.due_us <= world_.clock.boot_us(); });
+  if (due == plans_.end()) return false;
+  const worker::RunKey run = due->first;
+  Plan& plan = due->second;
+  if (plan.stopping) {
+    end_run(run, true);
+  } else if (plan.stage == Stage::prepare) {
+    plan.due_us = std::numeric_limits<std::int64_t>::max();  // until Granted starts the agent
+    protocol_->on_workdir_ready(run, now());
+  } else if (plan.stage == Stage::start) {
+    protocol_->on_run_started(run, "simulated", now());
+    protocol_->on_turn_began(run, 1, "turn", now());
+    plan = {world_.clock.boot_us() + between(world_.random, 1'000, stormy_ ? 40'000'000 : 2'000'000), Stage::turn, false};
+  } else if (plan.stage == Stage::turn) {
+    v1::TurnEnded turn;
+    turn.set_turn(1);
+    turn.set_tokens_in(100);
+    protocol_->on_turn_ended(run, turn, now());
+    plan = {world_.clock.boot_us() + between(world_.random, 0, 5'000), Stage::end, false};
+  } else {
+    end_run(run, false);
+  }
+  act();
+  return true;
+}
+
+void SimWorker::end_run(const worker::RunKey& run, bool stopped) {
+  worker::RunEnd end;
+  if (!stopped) {
+    const auto draw = between(world_.random, 0, 9);
+    end.kind = draw < 8 ? worker::RunEnd::Kind::completed : worker::RunEnd::Kind::failed;
+    end.result = "done";
+    end.code = "agent_failed";
+    end.phase = "agent";
+    end.retryable = draw == 9;
+    v1::SourceCaptured source;
+    source.set_commit("c" + std::to_string(run.offer));
+    end.source = source;
+  }
+  plans_.erase(run);
+  agents_.erase(run);
+  protocol_->on_run_ended(run, std::move(end), now());
+}
+
+std::int64_t SimWorker::next_due_us() const {
+  std::int64_t due = world_.clock.boot_us() + 200'000;  // nobody tells a reader that a record has come
+  for (const auto& [run, plan] : plans_) due = std::min(due, plan.due_us);
+  return std::max(world_.clock.boot_us(), std::min(due, protocol_->next_due_us()));
+}
+
+void SimWorker::freeze() {
+  frozen_ = true;
+  writer_->freeze();
+}
+
+void SimWorker::thaw() {
+  frozen_ = false;
+  writer_->thaw();
+}
+
+void SimWorker::crash(bool deliver) {
+  *alive_ = false;
+  writer_->crash(deliver);
+  offers_->crash();
+}
+
+}  // namespace dossier::simulation
