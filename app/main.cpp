@@ -10,14 +10,8 @@
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of a write, and no death
-  dossier::cli::Programs programs;
-  programs.admin = dossier::app::admin_commands();
-#ifdef DOSSIER_WITH_SERVE
-  programs.serve = &dossier::app::serve_command;
-#endif
-#ifdef DOSSIER_WITH_WORKER
-  programs.worker = &dossier::app::worker_command;
-#endif
+  const dossier::cli::Programs programs{&dossier::app::serve_command, &dossier::app::worker_command,
+                                        dossier::app::admin_commands()};
   const auto table = dossier::cli::command_table(programs);
   return dossier::cli::dossier_main(table, std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -7,6 +7,7 @@
 
 namespace dossier::cli {
 
+// A nullptr leaves the command out.
 struct Programs {
   int (*serve)(const Invocation&) = nullptr;
   int (*worker)(const Invocation&) = nullptr;
