@@ -40,9 +40,9 @@ Status check_options(const WorkerOptions& options) {
   const auto wrong = [](const char* what) { return make_error(Code::usage, what); };
   if (options.url.empty()) return wrong("--url (or DOSSIER_URL) is missing: the address of the server");
   if (options.token.compare(0, 4, "msw_") != 0)
-    return wrong("--token (or DOSSIER_TOKEN) must be a worker token, msw_…; make one with `dossier worker token`");
+    return wrong("--token (or DOSSIER_TOKEN) must be a worker token, msw_…; make one with `dossier worker-token create`");
   if (options.slots < 1 || options.slots > kMaxSlots) return wrong("--slots must be between 1 and 64");
-  if (options.work_root.empty()) return wrong("--work-root is missing: a folder for repositories and worktrees");
+  if (options.work_root.empty()) return wrong("--dir is missing: a folder for repositories and worktrees");
   if (options.drain_ms < 0 || options.default_timeout_ms <= 0) return wrong("times must be positive");
   if (!options.account.empty() && ::geteuid() != 0) return wrong("--account needs a worker that runs as root");
   return {};

@@ -185,9 +185,14 @@ void Protocol::stop_all(StopReason reason) {
   for (auto& [key, run] : runs_) stop(key, run, reason);
 }
 
+bool Protocol::may_speak_of(const RunKey& run) const {
+  const auto found = runs_.find(run);
+  return found != runs_.end() && may_speak(found->second);
+}
+
 void Protocol::on_run_started(const RunKey& run, const std::string& provider_session, Now now) {
   guard(now);
-  if (runs_.count(run) == 0) return;
+  if (!may_speak_of(run)) return;
   v1::Report report = new_report(run, now);
   report.mutable_run_started()->set_provider_session(clean_text(provider_session, kMaxNameBytes));
   send(std::move(report), now);
@@ -195,7 +200,7 @@ void Protocol::on_run_started(const RunKey& run, const std::string& provider_ses
 
 void Protocol::on_turn_began(const RunKey& run, std::uint32_t turn, const std::string& provider_turn, Now now) {
   guard(now);
-  if (runs_.count(run) == 0) return;
+  if (!may_speak_of(run)) return;
   v1::Report report = new_report(run, now);
   report.mutable_turn_began()->set_turn(turn);
   report.mutable_turn_began()->set_provider_turn(clean_text(provider_turn, kMaxNameBytes));
@@ -204,7 +209,7 @@ void Protocol::on_turn_began(const RunKey& run, std::uint32_t turn, const std::s
 
 void Protocol::on_turn_ended(const RunKey& run, const v1::TurnEnded& turn, Now now) {
   guard(now);
-  if (runs_.count(run) == 0) return;
+  if (!may_speak_of(run)) return;
   v1::Report report = new_report(run, now);
   *report.mutable_turn_ended() = turn;
   report.mutable_turn_ended()->set_reason(clean_text(turn.reason(), kMaxNameBytes));
@@ -220,13 +225,12 @@ void Protocol::on_run_ended(const RunKey& key, RunEnd end, Now now) {
   heartbeat_soon(now);
   if (runs_.empty()) idle_since_us_ = now.boot_us;
 
-  const bool may_speak = run.stop != StopReason::fenced && run.stop != StopReason::revoked;
-  if (may_speak && end.kind != RunEnd::Kind::stopped && end.source) {
+  if (may_speak(run) && end.kind != RunEnd::Kind::stopped && end.source) {
     v1::Report report = new_report(key, now);
     *report.mutable_source() = *end.source;
     send(std::move(report), now);
   }
-  if (may_speak) {
+  if (may_speak(run)) {
     v1::Report report = new_report(key, now);
     const auto seal = [&](auto* message) {
       message->set_last_activity_sequence(end.last_activity_sequence);
@@ -364,8 +368,7 @@ void Protocol::send_heartbeat(Now now) {
   heartbeat->set_free_slots(free_slots());
   for (const std::int32_t partition : partitions_) heartbeat->add_partitions(partition);
   for (const auto& [key, run] : runs_) {
-    // A run that is being stopped because its offer is over renews nothing.
-    if (run.stop == StopReason::fenced) continue;
+    if (!may_speak(run)) continue;  // its offer is over: it renews nothing
     auto* fence = heartbeat->add_running();
     fence->set_task_id(key.task_id);
     fence->set_offer(key.offer);

@@ -115,6 +115,9 @@ class Protocol {
   };
 
   void guard(Now now);
+  // A run of which something may still be reported: one that is here, and whose offer is not over.
+  bool may_speak_of(const RunKey& run) const;
+  static bool may_speak(const Run& run) { return run.stop != StopReason::fenced && run.stop != StopReason::revoked; }
   void decline(const v1::TaskOffer& offer, const char* reason, Now now);
   void claim(const v1::TaskOffer& offer, Now now);
   void start_if_ready(const RunKey& key, Run& run);

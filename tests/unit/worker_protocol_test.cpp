@@ -347,9 +347,12 @@ TEST_F(WorkerProtocol, fenced_stops_that_agent_and_nothing_more_is_said_about_it
   fenced(kRun);
   take();
   EXPECT_EQ(stopped_, (Stops{{kRun, StopReason::fenced}}));
+  protocol_.on_turn_ended(kRun, v1::TurnEnded(), now());
+  protocol_.on_tick(now());
   protocol_.on_run_ended(kRun, completed(), now());
   take();
   EXPECT_TRUE(reports_.empty());
+  for (const auto& heartbeat : heartbeats_) EXPECT_EQ(heartbeat.running_size(), 0);
   EXPECT_EQ(protocol_.running(), 0u);
 }
 
