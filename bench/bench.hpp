@@ -1,6 +1,8 @@
 // The benchmarks and what they run against.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -10,25 +12,26 @@
 
 namespace dossier::bench {
 
-// Everything runs on loopback against parts that `./dev bench` started for it alone.
-struct Environment {
-  std::string kafka_properties;         // librdkafka settings of the admin
-  std::string server_kafka_properties;  // of the server
-  std::string worker_kafka_properties;  // of workers
-  std::string database_url;             // of a superuser, of a throw-away server
-  std::string dossier;                  // path of the program
-  std::string scratch;                  // folder for files; removed by its owner
-  int runs = 3;                         // figures a measurement
-  double scale = 1.0;                   // of the amount of work; 1 is what the goals are about
+// Everything runs on loopback against a Kafka and a Postgres that `./dev bench` started for it alone (DOSSIER_TEST_*).
+struct Settings {
+  int runs = 3;        // figures a measurement
+  double scale = 1.0;  // of the amount of work; 1 is what the goals are about
+  std::int64_t scaled(std::int64_t amount) const { return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(amount) * scale)); }
 };
 
 struct Benchmark {
   std::string name;  // what `./dev bench NAME` says
   std::string about;
-  std::function<Result<std::vector<Measurement>>(const Environment&)> run;
+  std::function<Result<std::vector<Measurement>>(const Settings&)> run;
 };
 
-// In the order of the table in docs/benchmarks.md.
-const std::vector<Benchmark>& benchmarks();
+// One file each.
+Result<std::vector<Measurement>> bench_commands(const Settings& settings);
+Result<std::vector<Measurement>> bench_reads(const Settings& settings);
+Result<std::vector<Measurement>> bench_projection(const Settings& settings);
+Result<std::vector<Measurement>> bench_dispatch(const Settings& settings);
+Result<std::vector<Measurement>> bench_activity(const Settings& settings);
+Result<std::vector<Measurement>> bench_replay(const Settings& settings);
+Result<std::vector<Measurement>> bench_idle(const Settings& settings);
 
 }  // namespace dossier::bench

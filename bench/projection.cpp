@@ -1,0 +1,82 @@
+// The projector on a backlog, beside COPY of the very rows that it wrote.
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "bench/bench.hpp"
+#include "bench/workload.hpp"
+#include "platform/postgres/pool.hpp"
+
+namespace dossier::bench {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+double seconds_since(SteadyClock::time_point then) { return std::chrono::duration<double>(SteadyClock::now() - then).count(); }
+
+// Copies every table of the generation and the journal out to files and in again, and times the way in.
+Result<double> copy_seconds(const test::Installation& installation) {
+  postgres::PoolOptions options;
+  options.connection.url = installation.database_url();
+  options.connection.statement_timeout_ms = 600'000;
+  options.size = 1;
+  postgres::Pool pool(options);
+  TRY(const auto tables, pool.read_one("SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables "
+                                       "WHERE schemaname = 'g1' OR (schemaname = 'dossier' AND tablename = 'journal')"));
+  TRY([[maybe_unused]] auto schema, pool.write_one("CREATE SCHEMA bench_copy"));
+  double seconds = 0;
+  int number = 0;
+  for (const auto& row : tables) {
+    const std::string table = row.str(0);
+    const std::string copy = "bench_copy.t" + std::to_string(++number);
+    const std::string file = "'/tmp/dossier-bench-copy-" + std::to_string(::getpid()) + ".bin'";
+    TRY([[maybe_unused]] auto out, pool.write_one("COPY " + table + " TO " + file + " (FORMAT binary)"));
+    TRY([[maybe_unused]] auto like, pool.write_one("CREATE TABLE " + copy + " (LIKE " + table + " INCLUDING ALL)"));
+    const auto began = SteadyClock::now();
+    TRY([[maybe_unused]] auto in, pool.write_one("COPY " + copy + " FROM " + file + " (FORMAT binary)"));
+    seconds += seconds_since(began);
+    TRY([[maybe_unused]] auto gone, pool.write_one("COPY (SELECT 1 WHERE false) TO " + file));
+  }
+  TRY([[maybe_unused]] auto dropped, pool.write_one("DROP SCHEMA bench_copy CASCADE"));
+  return seconds;
+}
+
+}  // namespace
+
+Result<std::vector<Measurement>> bench_projection(const Settings& settings) {
+  auto rate = measurement("projection_events_per_s", "1/s", false, 40'000.0);
+  std::vector<double> copied;
+  for (int run = 0; run < settings.runs; ++run) {
+    test::Installation installation(test::Clusters::shared());
+    Backlog backlog;
+    backlog.events = settings.scaled(1'000'000);
+    TRY(const auto written, write_backlog(installation, backlog));
+    const std::int64_t target = written.records + 12;  // and a Genesis in each partition
+    installation.launch_server(0, {{"DOSSIER_ROLES", "projector"}});
+    const auto deadline = SteadyClock::now() + std::chrono::minutes(10);
+    std::int64_t applied = 0;
+    const std::int64_t start_line = target / 20;  // the clock starts behind the process's own start
+    while (applied < start_line && SteadyClock::now() < deadline) {
+      TRY(applied, applied_records(installation));
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    const auto began = SteadyClock::now();
+    const std::int64_t counted_from = applied;
+    while (applied < target && SteadyClock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      TRY(applied, applied_records(installation));
+    }
+    const double seconds = seconds_since(began);
+    if (applied < target) return make_error(Code::timeout, "the projector did not get through the backlog in 10 minutes:\n" + installation.logs());
+    const double events_a_record = static_cast<double>(written.events) / static_cast<double>(written.records);
+    rate.runs.push_back(static_cast<double>(target - counted_from) * events_a_record / seconds);
+    installation.server().stop();
+    TRY(const double copy, copy_seconds(installation));
+    copied.push_back(static_cast<double>(written.events) / copy);
+  }
+  rate.limit = median_of(copied);
+  rate.limit_name = "COPY of the same rows";
+  return std::vector<Measurement>{rate};
+}
+
+}  // namespace dossier::bench
