@@ -1,4 +1,4 @@
-// Probing.
+// Probes what this machine can run, so that only what was seen is advertised.
 #include "worker/capabilities.hpp"
 
 #include <sys/utsname.h>

@@ -1,4 +1,4 @@
-// Signing.
+// Signs what the worker says with the key that it registered.
 #include "worker/identity.hpp"
 
 #include "platform/crypto/crypto.hpp"

@@ -34,7 +34,7 @@ class HeldWriter final : public topic::Writer {
 const topic::Appended kAcknowledged{topic::Outcome::acknowledged, 1, Code::internal, ""};
 const topic::Appended kUnknown{topic::Outcome::unknown, -1, Code::log_unavailable, "gone"};
 
-class Activity : public ::testing::Test {
+class WorkerActivity : public ::testing::Test {
  protected:
   ActivityStream make() {
     return ActivityStream({"ws_1", "wkr_1", "boot", kKeys.secret_key}, "ses_1", "tsk_1", 3, {"t.activity", 5, "ses_1"}, writer_, clock_,
@@ -53,7 +53,7 @@ class Activity : public ::testing::Test {
   process::Wakeup wakeup_;
 };
 
-TEST_F(Activity, records_are_signed_dense_and_chained) {
+TEST_F(WorkerActivity, records_are_signed_dense_and_chained) {
   auto stream = make();
   stream.log_line("agent", "one");
   stream.log_line("stderr", "two");
@@ -78,7 +78,7 @@ TEST_F(Activity, records_are_signed_dense_and_chained) {
   EXPECT_EQ(writer_.records[0].key, "ses_1");
 }
 
-TEST_F(Activity, a_record_goes_out_when_its_first_event_is_twenty_milliseconds_old) {
+TEST_F(WorkerActivity, a_record_goes_out_when_its_first_event_is_twenty_milliseconds_old) {
   auto stream = make();
   stream.log_line("agent", "one");
   clock_.advance_us(ActivityStream::kLingerUs - 1'000);
@@ -89,7 +89,7 @@ TEST_F(Activity, a_record_goes_out_when_its_first_event_is_twenty_milliseconds_o
   EXPECT_EQ(writer_.values.size(), 1u);
 }
 
-TEST_F(Activity, a_record_never_grows_beyond_its_bounds) {
+TEST_F(WorkerActivity, a_record_never_grows_beyond_its_bounds) {
   auto stream = make();
   for (int i = 0; i < ActivityStream::kMaxRecordEvents + 1; ++i) stream.log_line("agent", "x");
   ASSERT_EQ(writer_.values.size(), 1u);
@@ -99,7 +99,7 @@ TEST_F(Activity, a_record_never_grows_beyond_its_bounds) {
   for (const auto& value : writer_.values) EXPECT_LE(value.size(), ActivityStream::kMaxRecordBytes + 1'024);
 }
 
-TEST_F(Activity, text_is_made_fit_and_cut) {
+TEST_F(WorkerActivity, text_is_made_fit_and_cut) {
   auto stream = make();
   stream.log_line("agent", std::string_view("a\0\xff", 3));
   stream.log_line("agent", std::string(2 * ActivityStream::kMaxTextBytes, '\xff'));
@@ -108,7 +108,7 @@ TEST_F(Activity, text_is_made_fit_and_cut) {
   EXPECT_LE(record(0).events(1).log_line().text().plain().size(), ActivityStream::kMaxTextBytes);
 }
 
-TEST_F(Activity, is_congested_when_the_log_does_not_answer_and_free_again_when_it_does) {
+TEST_F(WorkerActivity, is_congested_when_the_log_does_not_answer_and_free_again_when_it_does) {
   auto stream = make();
   std::size_t written = 0;
   while (!stream.congested()) {
@@ -122,7 +122,7 @@ TEST_F(Activity, is_congested_when_the_log_does_not_answer_and_free_again_when_i
   EXPECT_TRUE(wakeup_.wait(0));
 }
 
-TEST_F(Activity, what_the_log_did_not_take_is_sent_again_with_the_same_bytes_in_order) {
+TEST_F(WorkerActivity, what_the_log_did_not_take_is_sent_again_with_the_same_bytes_in_order) {
   auto stream = make();
   for (const char* text : {"one", "two", "three"}) {
     stream.log_line("agent", text);
@@ -143,14 +143,14 @@ TEST_F(Activity, what_the_log_did_not_take_is_sent_again_with_the_same_bytes_in_
   EXPECT_TRUE(stream.drain(0));
 }
 
-TEST_F(Activity, draining_says_when_something_is_still_on_the_way) {
+TEST_F(WorkerActivity, draining_says_when_something_is_still_on_the_way) {
   auto stream = make();
   stream.log_line("agent", "one");
   EXPECT_FALSE(stream.drain(0));
   EXPECT_EQ(writer_.values.size(), 1u);
 }
 
-TEST_F(Activity, an_answer_after_the_streams_end_is_harmless) {
+TEST_F(WorkerActivity, an_answer_after_the_streams_end_is_harmless) {
   {
     auto stream = make();
     stream.log_line("agent", "one");
