@@ -3,10 +3,14 @@
 
 #include <stdexcept>
 
+#include "platform/crypto/crypto.hpp"
+#include "tests/support/eventually.hpp"
+
 namespace dossier::test {
 namespace {
 
 constexpr std::int64_t kRequestTimeoutMs = 20'000;
+constexpr std::int64_t kDecisionDeadlineMs = 60'000;
 
 http_client::Client make_client(const std::string& url, const std::string& token) {
   http_client::Options options;
@@ -59,6 +63,16 @@ Reply Api::get(const std::string& target, const http_client::Headers& headers) {
 
 Reply Api::post(const std::string& target, const json::Value& body, const http_client::Headers& headers) {
   return send("POST", target, json::write(body), headers);
+}
+
+Reply Api::post_until_decided(const std::string& target, const json::Value& body) {
+  const http_client::Headers key{{"idempotency-key", crypto::random_uuid_hex()}};
+  Reply reply;
+  eventually(kDecisionDeadlineMs, [&] {
+    reply = post(target, body, key);
+    return reply.status != 202 && reply.status != 503;
+  });
+  return reply;
 }
 
 Reply Api::patch(const std::string& target, const json::Value& body, const http_client::Headers& headers) {

@@ -34,6 +34,9 @@ class Api {
 
   Reply get(const std::string& target, const http_client::Headers& headers = {});
   Reply post(const std::string& target, const json::Value& body, const http_client::Headers& headers = {});
+  // As a careful client does it: under one Idempotency-Key, repeated while the answer is "undecided" (202) or "try later"
+  // (503), as after a crash of the server; the last answer.
+  Reply post_until_decided(const std::string& target, const json::Value& body);
   Reply patch(const std::string& target, const json::Value& body, const http_client::Headers& headers = {});
   Reply send(std::string_view method, const std::string& target, std::string_view body, const http_client::Headers& headers = {});
   http_client::Client& client() { return client_; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Changes bytes of a record in a stopped broker's log, as someone with access to its disk could, and mends the batch's
-checksum so that Kafka itself notices nothing. Prints "partition <n> offset <o>" of the batch's first record.
+checksum so that Kafka itself notices nothing. Prints "partition <n>, offset <o>" of the batch's first record.
 
     change_segment.py DATA_FOLDER TOPIC OLD NEW      OLD and NEW of the same length; OLD must occur exactly once
 """
@@ -55,7 +55,7 @@ def main():
         offset = change(path, old, new)
         if offset is not None:
             partition = re.search(r"-(\d+)$", os.path.dirname(path)).group(1)
-            changed.append(f"partition {partition} offset {offset}")
+            changed.append(f"partition {partition}, offset {offset}")
     if len(changed) != 1:
         sys.exit(f"{len(changed)} batches of {topic} hold {old!r}")
     print(changed[0])
