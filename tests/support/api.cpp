@@ -35,7 +35,7 @@ std::string Reply::at(std::string_view outer, std::string_view inner) const {
   return member == nullptr ? std::string() : member->text(inner);
 }
 
-const json::Value::Array& Reply::items() const {
+const json::Value::Array& Reply::items() const& {
   static const json::Value::Array kNone;
   const json::Value* items = body.find("items");
   return items != nullptr && items->array() != nullptr ? *items->array() : kNone;

@@ -25,7 +25,8 @@ struct Reply {
   // Member of a member: at("issue", "id").
   std::string at(std::string_view outer, std::string_view inner) const;
   // "items" of a list, empty where there are none.
-  const json::Value::Array& items() const;
+  const json::Value::Array& items() const&;
+  json::Value::Array items() && { return static_cast<const Reply&>(*this).items(); }  // of a temporary: a copy that lives on in a range-for
 };
 
 class Api {
