@@ -45,6 +45,10 @@ std::vector<api::Readiness> ApiRole::readiness() {
                    if (stopping_.load()) return make_error(Code::shutting_down, "the server is stopping");
                    return {};
                  }});
+  all.push_back({"database", [this]() -> Status {
+                   TRY([[maybe_unused]] const auto one, core_.background.read_one("SELECT 1::bigint"));
+                   return {};
+                 }});
   all.push_back({"log", [this]() -> Status {
                    if (!core_.log_verified()) return make_error(Code::log_unavailable, "the log was not compared with the database yet");
                    if (!core_.commits->healthy()) return make_error(Code::log_unavailable, "the writer to the log has failed");
