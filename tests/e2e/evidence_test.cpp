@@ -50,7 +50,8 @@ TEST_F(Evidence, verify_names_the_record_whose_byte_was_changed_in_kafka) {
                                     at().prefix() + ".events", "A title that", "B title that"},
                                    {}, at().folder());
   ASSERT_EQ(changed.exit_code, 0) << changed.err;
-  const std::string offset = changed.out.substr(0, changed.out.find('\n'));
+  std::string offset = changed.out.substr(0, changed.out.find('\n'));  // "partition 3, offset 9"
+  std::erase(offset, ',');
   own.start_kafka();
   CommandResult verified;
   ASSERT_TRUE(eventually(60'000, [&] {
