@@ -16,7 +16,9 @@ Result<kafka::Cluster> cluster_of(const Invocation& in) {
 
 Result<std::unique_ptr<topic::Reader>> open_reader(const Invocation& in) {
   TRY(const auto cluster, cluster_of(in));
-  return kafka::make_reader(cluster);
+  // A whole partition is read: librdkafka 2.0.2 whose queue was full looks again a second later, so it gets room for what
+  // is fetched while a batch is judged. 83,000 records took 6.2 s with 5,000 in advance, 0.3 s with these.
+  return kafka::make_reader(cluster, {.prefetch_records = 100'000, .prefetch_kbytes = 65'536, .fetch_wait_ms = 100});
 }
 
 Result<std::unique_ptr<postgres::Pool>> open_database(const Invocation& in) {
