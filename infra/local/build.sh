@@ -10,21 +10,25 @@ build_progress() {  # a line each 15 s shows that it moves
   done
 }
 
-# build_tree NAME TYPE SANITIZE TARGET…: build/<NAME>. Configured once; Ninja re-runs CMake when a list file changes.
+# build_tree NAME TYPE SANITIZE TARGET…: build/<NAME>. Configured once; Ninja re-runs CMake when a list file changes. The
+# tree "release" is the product alone: a machine that only runs it needs no test library.
 build_tree() {
-  local name=$1 type=$2 sanitize=$3
+  local name=$1 type=$2 sanitize=$3 parts=ON
   shift 3
+  [[ $name != release ]] || parts=OFF
   local tree=$checkout/build/$name began=$SECONDS
   local log=$tree/dev-build.log
   mkdir -p "$tree"
   export CCACHE_DIR=${CCACHE_DIR:-$checkout/.local/ccache} CCACHE_BASEDIR=$checkout CCACHE_NOHASHDIR=1
-  if [[ ! -r $tree/build.ninja || ! -r $tree/.configured || $(<"$tree/.configured") != "$type $sanitize" ]]; then
+  local configured="$type $sanitize tests and benchmarks $parts"
+  if [[ ! -r $tree/build.ninja || ! -r $tree/.configured || $(<"$tree/.configured") != "$configured" ]]; then
     step "Build: configuring build/$name ($type${sanitize:+, $sanitize sanitizer})"
-    cmake -S "$checkout" -B "$tree" -G Ninja -DCMAKE_BUILD_TYPE="$type" -DDOSSIER_SANITIZE="$sanitize" >"$log" 2>&1 || {
+    cmake -S "$checkout" -B "$tree" -G Ninja -DCMAKE_BUILD_TYPE="$type" -DDOSSIER_SANITIZE="$sanitize" \
+      -DDOSSIER_TESTS=$parts -DDOSSIER_BENCH=$parts >"$log" 2>&1 || {
       tail -n 30 "$log" >&2
       fail "Build: CMake failed; its log: $log"
     }
-    echo "$type $sanitize" >"$tree/.configured"
+    echo "$configured" >"$tree/.configured"
   fi
   step "Build: build/$name ${*:-everything} on $(nproc) cores"
   # In the foreground, so that Ctrl-C ends the compilers too. The whole output is in the log.

@@ -19,7 +19,7 @@ kafka_jars() {
   step "Kafka: fetching the jars by Maven into $kafka_libs"
   rm -rf "$kafka_libs.new"
   mkdir -p "$kafka_libs.new"
-  mvn -q -B -f "$infra_dir/kafka/pom.xml" dependency:copy-dependencies \
+  mvn -q -B -Dstyle.color=never -f "$infra_dir/kafka/pom.xml" dependency:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$kafka_libs.new" >&2 ||
     fail "Maven could not fetch Kafka's jars. Behind a proxy, name it in ~/.m2/settings.xml; or set DOSSIER_KAFKA to a cluster that exists."
   cp "$infra_dir/kafka/log4j2.properties" "$kafka_libs.new/"

@@ -96,18 +96,17 @@ dev_test() {  # SANITIZER-COMMAND [TIER…] [--all] [--no-skips] [--filter PATTE
   exit "$status"
 }
 
-# Every benchmark measures beside its limit on clusters of its own, which nothing else uses: build/release/bench/dossier_bench
+# Every benchmark measures beside its limit on clusters of its own, which nothing else uses: build/bench/bench/dossier_bench
 # takes names and --json FILE.
 dev_bench() {
   packages_install run build test
-  build_tree release Release ""
-  local program=$checkout/build/release/bench/dossier_bench status=0
-  [[ -x $program ]] || fail "this checkout has no benchmarks (bench/)"
+  build_tree bench Release "" dossier dossier_bench
+  local program=$checkout/build/bench/bench/dossier_bench status=0
   test_stack=$(mktemp -d "${TMPDIR:-/tmp}/dossier-bench.XXXXXX")
   chmod 711 "$test_stack"
   trap test_tear_down EXIT
   test_start_stack
-  export DOSSIER_PROGRAM=$checkout/build/release/app/dossier
+  export DOSSIER_PROGRAM=$checkout/build/bench/app/dossier
   "$program" "$@" &
   test_runner=$!
   wait "$test_runner" || status=$?
