@@ -1,6 +1,8 @@
 // dossier worker: settings into options, signals into a request to stop.
 #include "app/worker_command.hpp"
 
+#include <sys/stat.h>
+
 #include <csignal>
 
 #include "app/cli/run.hpp"
@@ -40,6 +42,9 @@ Result<int> run(const Invocation& in) {
   options.drain_ms = drain_s * 1'000;
   log::configure(in.text("--log-level"), "dossier-worker");
 
+  // Agents of another account read the repositories and worktrees that are made here, whatever umask this was started
+  // with. The folders above those are closed to everybody else, and secrets have modes of their own.
+  ::umask(022);
   static worker::StopSignal stop;
   the_stop = &stop;
   struct sigaction action{};

@@ -112,11 +112,12 @@ Program& Installation::start_worker(const std::string& name, int slots, const En
   const std::string folder_of_worker = folder() + "/" + name;
   std::filesystem::create_directories(folder_of_worker);
   EnvironmentChanges environment{{"DOSSIER_URL", url(0)}, {"DOSSIER_TOKEN", worker_token_}, {"DOSSIER_PROFILE", ""}};
-  // As ./dev up does it: agents of a worker that is root run as an account without rights.
+  // As ./dev up does it: under a closed umask, and agents of a worker that is root run as an account without rights.
   if (::geteuid() == 0) environment["DOSSIER_WORKER_ACCOUNT"] = "nobody";
   for (const auto& [variable, value] : more) environment[variable] = value;
   workers_[name] = std::make_unique<Program>(
-      std::vector<std::string>{program(), "worker", "--name", name, "--dir", folder_of_worker, "--slots", std::to_string(slots)},
+      std::vector<std::string>{"/bin/sh", "-c", "umask 077 && exec \"$@\"", "sh", program(), "worker", "--name", name, "--dir", folder_of_worker,
+                               "--slots", std::to_string(slots)},
       environment, folder() + "/" + name + ".log");
   Program& worker = *workers_[name];
   const bool online = eventually(kReadyDeadlineMs, [&] {

@@ -297,5 +297,17 @@ TEST_F(WorkdirTest, the_worktree_belongs_to_the_agents_account_where_there_is_on
   EXPECT_EQ(run_git("/", "--version >/dev/null; stat -c %U " + workdir->path + "/src/main.txt"), "nobody");
 }
 
+TEST_F(WorkdirTest, only_the_worker_and_its_agents_account_get_to_repositories_and_worktrees) {
+  const auto mode = [](const std::string& path) { return run_git("/", "--version >/dev/null; stat -c '%a %G' " + path); };
+  EXPECT_EQ(mode(folder_.path() + "/work/repos").substr(0, 3), "700");
+  if (::geteuid() != 0) return;  // only root has agents of another account
+  const auto nobody = process::find_account("nobody");
+  ASSERT_TRUE(nobody);
+  WorkdirStore store(folder_.path() + "/work2", *nobody);
+  ASSERT_TRUE(store.repair());
+  EXPECT_EQ(mode(folder_.path() + "/work2/repos"), "750 nogroup");
+  EXPECT_EQ(mode(folder_.path() + "/work2/workdirs"), "750 nogroup");
+}
+
 }  // namespace
 }  // namespace dossier::worker

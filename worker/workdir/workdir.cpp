@@ -1,6 +1,7 @@
 // Repositories, worktrees and branches on disk.
 #include "worker/workdir/workdir.hpp"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -73,10 +74,7 @@ std::shared_ptr<std::mutex> WorkdirStore::repository_lock(const std::string& pat
 
 Status WorkdirStore::repair() {
   std::error_code failed;
-  for (const char* folder : {"repos", "workdirs"}) {
-    fs::create_directories(fs::path(root_) / folder, failed);
-    if (failed) return make_error(Code::io, "can't make " + root_ + "/" + folder + ": " + failed.message());
-  }
+  for (const char* folder : {"repos", "workdirs"}) TRY_STATUS(make_gate(root_ + "/" + folder));
   for (const auto& entry : fs::directory_iterator(fs::path(root_) / "repos", failed)) {
     const std::string path = entry.path().string();
     if (entry.path().extension() != ".git") {  // a mirror whose first fetch was broken off
@@ -104,6 +102,16 @@ Status WorkdirStore::repair() {
       TRY_STATUS(remove(*repository, worktree.name, worktree.path.empty() ? path + "/none" : worktree.path));
     }
   }
+  return {};
+}
+
+// What lies below is as readable as git makes it; only this worker and its agents' account get that far.
+Status WorkdirStore::make_gate(const std::string& path) const {
+  std::error_code failed;
+  fs::create_directories(path, failed);
+  if (!failed && account_ && ::chown(path.c_str(), static_cast<uid_t>(-1), account_->gid) != 0) failed.assign(errno, std::generic_category());
+  if (!failed) fs::permissions(path, account_ ? fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec : fs::perms::owner_all, failed);
+  if (failed) return make_error(Code::io, "can't make " + path + " for the agents' account: " + failed.message());
   return {};
 }
 

@@ -63,7 +63,7 @@ class WorkdirStore {
   // `account`: who shall own the worktrees (the agents' account), where that is another one.
   WorkdirStore(std::string root, std::optional<process::Account> account);
 
-  // Makes the folders and removes half-made repositories and worktrees. Once, before the first prepare.
+  // Makes the folders, closed to all but this process's account and the agents', and removes half-made repositories and worktrees. Once, before the first prepare.
   Status repair();
   // Errors keep their cause's code: not_found (no such repository or branch), forbidden (credentials), io, shutting_down
   // (should_stop said so).
@@ -81,6 +81,7 @@ class WorkdirStore {
   Result<git::Repository> open_repository(const std::string& url, const std::string& path, const git::ShouldStop& should_stop,
                                           std::string& default_branch);
   Result<std::string> make_branch(git::Repository& repository, const WorkdirRequest& request, const std::string& base);
+  Status make_gate(const std::string& path) const;
   Status make_home(const std::string& path) const;
   static Status remove(git::Repository& repository, const std::string& worktree, const std::string& path);
   Status give_to_account(const std::string& path) const;
