@@ -181,6 +181,7 @@ Result<Workdir> WorkdirStore::prepare(const WorkdirRequest& request, const git::
     std::erase_if(idle_, [&](const Workdir& idle) { return idle.path == workdir.path; });
   }
   TRY(workdir.branch, make_branch(repository, request, workdir.base_commit));
+  TRY_STATUS(make_gate(fs::path(workdir.path).parent_path().string()));
   auto added = repository.add_worktree(workdir.worktree, workdir.path, workdir.branch);
   if (added) added = give_to_account(workdir.path);
   if (added) added = make_home(workdir.home);
