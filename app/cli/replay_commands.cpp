@@ -56,7 +56,7 @@ Result<Source> source_of(const Invocation& in) {
     return make_error(Code::usage,
                       "neither a log nor a journal is known: give --kafka and --kafka-properties (or DOSSIER_KAFKA, "
                       "DOSSIER_KAFKA_PROPERTIES), "
-                      "or --database (DOSSIER_DATABASE_URL); after ./dev up: source .local/env");
+                      "or --database (DOSSIER_DATABASE_URL); the profile that ./dev up leaves in .local/profile.json names them too");
   if (source.log) {
     TRY(source.reader, open_reader(in));
   }

@@ -100,6 +100,7 @@ def sign_in(api, local):
         api.token = profile["token"]
         try:
             api.call("GET", "/v1/me")
+            local.write(json.dumps({**profile, **stack_settings()}), "profile.json")  # ports may have changed
             return login
         except Refused as refused:
             if refused.status != 401:
@@ -118,8 +119,15 @@ def sign_in(api, local):
     if "workspace" not in login:
         login["workspace"] = api.call("GET", "/v1/me")["workspaces"][0]["id"]
         local.write(json.dumps(login), "login.json")
-    local.write(json.dumps({"url": api.url, "token": api.token, "workspace": login["workspace"]}), "profile.json")
+    local.write(json.dumps({"url": api.url, "token": api.token, "workspace": login["workspace"], **stack_settings()}), "profile.json")
     return login
+
+
+def stack_settings():
+    """What replay, verify and admin need, as ./dev up exported it: the profile is its owner's alone, as those files are."""
+    named = {"kafka": "DOSSIER_KAFKA", "kafka_properties": "DOSSIER_KAFKA_PROPERTIES", "database": "DOSSIER_DATABASE_URL",
+             "topic_prefix": "DOSSIER_TOPIC_PREFIX"}
+    return {member: os.environ[variable] for member, variable in named.items() if os.environ.get(variable)}
 
 
 def login_command(api, local):

@@ -1,7 +1,7 @@
 # ./dev up, down, status, logs, clean, worker: the local installation in .local/. Sourced by ./dev.
 #
 #   .local/bin/dossier     the program, .local/profile.json beside it makes it work at once
-#   .local/env             0600: what the server was started with; source it for verify, replay --from kafka and admin
+#   .local/env             0600: what the server was started with, for a server or a program of your own beside it
 #   .local/login.json      0600: the first user
 #   .local/kafka, .local/postgres, .local/server, .local/worker-N, .local/demo, .local/run/*.pid, .local/logs/*.log
 
