@@ -2,12 +2,12 @@
 # becomes the static library dossier_<name>. DEPENDS are ours and public; LIBRARIES are the system's and stay private, so
 # that their headers can't leak out of the folder.
 # GCC 12 reports members of a moved std::variant as maybe uninitialised, and overlaps in "text" + std::string (GCC bug
-# 105651), also where there are none: both off. Warnings are errors where we build with tests; a user's compiler may know
-# warnings that ours does not, and must still build the product.
+# 105651), also where there are none: both off. Warnings are errors in the trees that we test, not in a release: a user's
+# compiler may know warnings that ours does not, and must still build the product.
 add_library(dossier_flags INTERFACE)
 target_compile_options(dossier_flags INTERFACE -Wall -Wextra -Werror=switch -Wno-unused-parameter -Wno-maybe-uninitialized
                        -Wno-restrict -fno-strict-aliasing)
-if(DOSSIER_TESTS)
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(dossier_flags INTERFACE -Werror)
 endif()
 target_include_directories(dossier_flags INTERFACE ${PROJECT_SOURCE_DIR})

@@ -1,6 +1,7 @@
 // What the projector shows of itself: for /metrics, /ready and `dossier admin`. Plain values, copied under a lock.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -46,6 +47,24 @@ struct ProjectorStats {
   std::uint64_t log_errors = 0;
   std::uint64_t positions_moved = 0;  // another projector was found on our partition
   std::uint64_t data_errors = 0;
+
+  // Those of another projector, of other partitions.
+  void add(const ProjectorStats& other) {
+    partitions.insert(partitions.end(), other.partitions.begin(), other.partitions.end());
+    applied_records += other.applied_records;
+    applied_events += other.applied_events;
+    void_records += other.void_records;
+    unknown_events += other.unknown_events;
+    parked_rows += other.parked_rows;
+    batches += other.batches;
+    last_batch_records = std::max(last_batch_records, other.last_batch_records);
+    largest_batch_records = std::max(largest_batch_records, other.largest_batch_records);
+    apply_us_total += other.apply_us_total;
+    store_errors += other.store_errors;
+    log_errors += other.log_errors;
+    positions_moved += other.positions_moved;
+    data_errors += other.data_errors;
+  }
 };
 
 }  // namespace dossier::projections

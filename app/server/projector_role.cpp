@@ -1,4 +1,4 @@
-// The projector's thread and its generation.
+// The projector's lanes and their generation.
 #include "app/server/projector_role.hpp"
 
 #include <algorithm>
@@ -14,19 +14,29 @@ constexpr std::int64_t kNothingToDoUs = 20'000;
 
 }  // namespace
 
-ProjectorRole::ProjectorRole(Core& core, OnApplied on_applied)
-    : core_(core), on_applied_(std::move(on_applied)), loop_("projector", [this] { return step(); }) {}
+ProjectorRole::ProjectorRole(Core& core, OnApplied on_applied) : core_(core), on_applied_(std::move(on_applied)) {
+  for (std::size_t lane = 0; lane < kLanes; ++lane)
+    loops_.push_back(std::make_unique<Loop>("projector-" + std::to_string(lane + 1), [this, lane] { return step(lane); }));
+}
 
-ProjectorRole::~ProjectorRole() { loop_.stop(); }
+ProjectorRole::~ProjectorRole() { stop(); }
 
-Result<std::int64_t> ProjectorRole::step() {
+void ProjectorRole::start() {
+  for (const auto& loop : loops_) loop->start();
+}
+
+void ProjectorRole::stop() {
+  for (const auto& loop : loops_) loop->stop();
+}
+
+Result<std::int64_t> ProjectorRole::step(std::size_t lane) {
   std::shared_ptr<Engine> engine;
   {
     const std::lock_guard lock(mutex_);
     engine = engine_;
   }
   if (engine == nullptr) return kNothingToDoUs;
-  const auto step = engine->projector->step(kPollMs);
+  const auto step = engine->lanes[lane].projector->step(kPollMs);
   if (step.progressed || step.next_due_us == 0) return std::int64_t{0};
   return std::clamp<std::int64_t>(step.next_due_us - core_.clock.boot_us(), 1'000, kNothingToDoUs);
 }
@@ -35,22 +45,43 @@ void ProjectorRole::assign(std::vector<std::int32_t> partitions) {
   const std::lock_guard lock(mutex_);
   if (partitions == assigned_) return;
   assigned_ = std::move(partitions);
-  if (engine_ != nullptr) engine_->projector->assign(assigned_);
+  if (engine_ != nullptr) engine_->assign(assigned_);
+}
+
+void ProjectorRole::Engine::assign(const std::vector<std::int32_t>& partitions) {
+  std::vector<std::vector<std::int32_t>> dealt(lanes.size());
+  for (std::size_t i = 0; i < partitions.size(); ++i) dealt[i % lanes.size()].push_back(partitions[i]);
+  for (std::size_t lane = 0; lane < lanes.size(); ++lane) lanes[lane].projector->assign(std::move(dealt[lane]));
+}
+
+projections::ProjectorStats ProjectorRole::Engine::stats() const {
+  projections::ProjectorStats all;
+  for (const Lane& lane : lanes) all.add(lane.projector->stats());
+  return all;
+}
+
+Result<ProjectorRole::Lane> ProjectorRole::make_lane(const postgres::Generation& generation) {
+  Lane lane;
+  TRY(lane.reader, kafka::make_reader(core_.settings.kafka));
+  projections::PostgresStoreOptions store;
+  store.url = core_.settings.database_url;
+  store.generation = generation.number;
+  lane.store = std::make_unique<projections::PostgresStore>(std::move(store));
+  projections::ProjectorOptions options;
+  options.log = {core_.settings.topics.events(), core_.identity.log_id, core_.identity.partitions};
+  projections::AppliedListener* const listener = this;
+  lane.projector =
+      std::make_unique<projections::Projector>(std::move(options), *lane.reader, *lane.store, projections::registry(), core_.clock, listener);
+  return lane;
 }
 
 Result<std::shared_ptr<ProjectorRole::Engine>> ProjectorRole::make_engine(const postgres::Generation& generation) {
   auto engine = std::make_shared<Engine>();
   engine->generation = generation;
-  TRY(engine->reader, kafka::make_reader(core_.settings.kafka));
-  projections::PostgresStoreOptions store;
-  store.url = core_.settings.database_url;
-  store.generation = generation.number;
-  engine->store = std::make_unique<projections::PostgresStore>(std::move(store));
-  projections::ProjectorOptions options;
-  options.log = {core_.settings.topics.events(), core_.identity.log_id, core_.identity.partitions};
-  projections::AppliedListener* const listener = this;
-  engine->projector =
-      std::make_unique<projections::Projector>(std::move(options), *engine->reader, *engine->store, projections::registry(), core_.clock, listener);
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    TRY(auto lane, make_lane(generation));
+    engine->lanes.push_back(std::move(lane));
+  }
   return engine;
 }
 
@@ -84,8 +115,8 @@ Status ProjectorRole::look_at_generations() {
     is_live_.store(wanted.state == postgres::GenerationState::live);
     const std::lock_guard lock(mutex_);
     engine_ = fresh;
-    engine_->projector->assign(assigned_);
-    loop_.wake();
+    engine_->assign(assigned_);
+    for (const auto& loop : loops_) loop->wake();
     return {};
   }
   if (wanted.state == postgres::GenerationState::live) {
@@ -100,7 +131,7 @@ Status ProjectorRole::look_at_generations() {
 }
 
 bool ProjectorRole::has_caught_up(const Engine& engine) const {
-  const auto stats = engine.projector->stats();
+  const auto stats = engine.stats();
   return !stats.partitions.empty() && std::all_of(stats.partitions.begin(), stats.partitions.end(), [](const auto& partition) {
     return partition.state == projections::PartitionState::attached && partition.lag_us == 0;
   });
@@ -117,7 +148,7 @@ projections::ProjectorStats ProjectorRole::stats() const {
     const std::lock_guard lock(mutex_);
     engine = engine_;
   }
-  return engine == nullptr ? projections::ProjectorStats() : engine->projector->stats();
+  return engine == nullptr ? projections::ProjectorStats() : engine->stats();
 }
 
 void ProjectorRole::add_metrics(MetricsRegistry& metrics) {

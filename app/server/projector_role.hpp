@@ -1,6 +1,10 @@
 // The role projector: reads the partitions it is told to, into the generation of read models that belongs to this code.
 // That is the live one as a rule. Where the live one was folded by other code, its successor is built beside it and made
 // live once it has caught up; until then verdicts come from whoever projects the live one.
+//
+// The partitions are dealt out to a few lanes, each with a thread, a consumer and a connection of its own: while the
+// database writes the batch of one lane, another judges its next. What two lanes do is as independent as what two
+// processes do.
 #pragma once
 
 #include <atomic>
@@ -20,14 +24,17 @@ namespace dossier::app {
 
 class ProjectorRole : private projections::AppliedListener {
  public:
+  // Beyond the cores of a small machine more lanes only wait for each other; beyond these few, start another process.
+  static constexpr std::size_t kLanes = 2;
+
   // `on_applied`: commits of this partition are visible now, facts of tasks or workers among them or not. Called on the
-  // projector's thread.
+  // lanes' threads.
   using OnApplied = std::function<void(std::int32_t partition, bool concerns_dispatch)>;
   ProjectorRole(Core& core, OnApplied on_applied);
   ~ProjectorRole();
 
-  void start() { loop_.start(); }
-  void stop() { loop_.stop(); }
+  void start();
+  void stop();
   // Thread-safe.
   void assign(std::vector<std::int32_t> partitions);
   // From the upkeep loop, every second or so: which generation is to be projected, and is it time to make it live?
@@ -38,13 +45,19 @@ class ProjectorRole : private projections::AppliedListener {
   void add_metrics(MetricsRegistry& metrics);
 
  private:
-  struct Engine {
-    postgres::Generation generation;
+  struct Lane {
     std::unique_ptr<topic::Reader> reader;
     std::unique_ptr<projections::PostgresStore> store;
     std::unique_ptr<projections::Projector> projector;
   };
-  Result<std::int64_t> step();
+  struct Engine {
+    postgres::Generation generation;
+    std::vector<Lane> lanes;
+    void assign(const std::vector<std::int32_t>& partitions);  // dealt out in turn
+    projections::ProjectorStats stats() const;
+  };
+  Result<std::int64_t> step(std::size_t lane);
+  Result<Lane> make_lane(const postgres::Generation& generation);
   Result<std::shared_ptr<Engine>> make_engine(const postgres::Generation& generation);
   Result<postgres::Generation> wanted_generation();
   bool has_caught_up(const Engine& engine) const;
@@ -61,7 +74,7 @@ class ProjectorRole : private projections::AppliedListener {
   mutable std::mutex mutex_;
   std::shared_ptr<Engine> engine_;  // nullptr before the first look
   std::vector<std::int32_t> assigned_;
-  Loop loop_;
+  std::vector<std::unique_ptr<Loop>> loops_;  // one a lane
 };
 
 }  // namespace dossier::app

@@ -27,10 +27,11 @@ class Codex : public EndToEnd {
                       {{"DOSSIER_CODEX", codex.path},
                        {"DOSSIER_WORKER_ACCOUNT", ""},  // npm's folder may lie below a home that nobody else can read
                        {"DOSSIER_CODEX_SANDBOX", "danger-full-access"},
+                       {"HOME", at().folder()},  // Codex runs commands in a login shell: somebody's profile is no part of this
                        {"DOSSIER_AGENT_ENV", "MOCK_KEY"},
                        {"MOCK_KEY", "none"},
                        {"DOSSIER_CODEX_CONFIG", "model_provider=\"mock\"\nmodel_providers.mock={name=\"mock\",base_url=\"" + url +
-                                                    "/v1\",env_key=\"MOCK_KEY\",wire_api=\"responses\",supports_websockets=false}"}});
+                                                    "/v1\",env_key=\"MOCK_KEY\",wire_api=\"responses\",supports_websockets=false,request_max_retries=0,stream_max_retries=0}"}});
     // A model without metadata of its own gets the plain shell tool, which the script speaks.
     at().make_agent({.name = "codex", .provider = "codex", .model = "gpt-5.1-codex"});
   }
@@ -42,14 +43,14 @@ class Codex : public EndToEnd {
   std::unique_ptr<Program> model_;
 };
 
-TEST_F(Codex, the_real_program_is_asked_for_a_command_and_its_turn_is_told) {
+TEST_F(Codex, the_real_program_runs_a_command_whose_change_is_captured_and_its_turn_is_told) {
   begin_with_codex(R"([{"run": "printf 'by codex\n' >>README.md; cat README.md"}, {"say": "The readme says so now."}])");
   if (IsSkipped()) return;
   const Asked asked = ask("codex");
   ASSERT_EQ(at().wait_for_task(asked.task, {"completed", "failed", "cancelled"}), "completed") << at().task(asked.task).raw;
 
   const Reply session = api().get("/v1/sessions/" + asked.session);
-  // Whether the command has ended by then depends on the machine's login shell, so the change itself is the demo's to test.
+  EXPECT_THAT(session.at("source", "diff"), HasSubstr("+by codex")) << session.raw;
   EXPECT_THAT(session.at("source", "branch"), HasSubstr("dossier/1-"));
   EXPECT_NE(session.text("provider_session"), "");
   EXPECT_EQ(session.body.integer_or("turns", 0), 1);
