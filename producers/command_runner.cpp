@@ -13,9 +13,12 @@
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "producers/hot_streams.hpp"
+#include "producers/shared_reads.hpp"
 
 namespace dossier::producers {
 namespace {
+
+constexpr int kMaxReadRounds = 3;  // of a decision that asks for more each time; then it reads alone
 
 // splitmix64: the jitter of a run is drawn from its seed, so a simulation repeats itself.
 std::uint64_t mix(std::uint64_t x) {
@@ -59,7 +62,8 @@ Result<Committed> answer_as_first(AcceptedCommit first, const CommandContext& co
 class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::Core> {
  public:
   Core(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock, Options options)
-      : store_(store), log_(log), board_(board), executor_(executor), clock_(clock), options_(options), hot_(options.max_hot_queue) {}
+      : store_(store), log_(log), board_(board), executor_(executor), clock_(clock), options_(options),
+        reads_(std::make_shared<SharedReads>(store, executor)), hot_(options.max_hot_queue) {}
 
   void run(Command command, Done done);
   bool stop(std::int64_t timeout_ms);
@@ -75,6 +79,10 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
     std::int32_t partition = 0;
     std::int64_t started_us = 0;
     int redecisions = 0;
+    // What its decision asked for in earlier rounds; once it needs a snapshot of its own, it gets one in every round.
+    std::vector<std::string> asked;
+    int read_rounds = 0;
+    bool reads_alone = false;
     v1::Commit commit;  // of the present attempt
     // Under mutex_ of the core.
     Phase phase = Phase::idle;
@@ -91,6 +99,9 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
   };
 
   void decide(const OpPtr& op);
+  void decide_alone(const OpPtr& op);
+  void decide_on(const OpPtr& op, Result<StatesRead> read);
+  void ask(const OpPtr& op);
   Result<std::optional<Committed>> decide_once(Op& op);
   void append(const OpPtr& op);
   void on_appended(const OpPtr& op, std::uint64_t attempt, const topic::Appended& appended);
@@ -117,6 +128,7 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
   Executor& executor_;
   const Clock& clock_;
   const Options options_;
+  const std::shared_ptr<SharedReads> reads_;
   std::atomic<std::uint64_t> draws_{0};
 
   std::mutex mutex_;
@@ -180,6 +192,51 @@ bool CommandRunner::Core::log_stalls() {
 // On the executor.
 void CommandRunner::Core::decide(const OpPtr& op) {
   if (log_stalls()) return finish(op, transient(Code::log_unavailable, "the log does not answer", 1'000));
+  if (const Status ready = board_.ready(op->partition); !ready) return finish(op, ready.error());
+  if (!op->reads_alone && op->asked.empty()) {
+    // The decision, told nothing, says by its first questions what to read for it.
+    const std::vector<StreamState> none;
+    SharedSnapshot nothing(op->command.context.workspace, op->asked, none);
+    op->command.context.now_us = clock_.wall_us();
+    (void)op->command.decide(nothing, op->command.context);
+    op->reads_alone = nothing.needs_its_own() || nothing.missing().empty();
+    op->asked = nothing.missing();
+  }
+  if (op->reads_alone) return decide_alone(op);
+  ask(op);
+}
+
+void CommandRunner::Core::ask(const OpPtr& op) {
+  const CommandContext& context = op->command.context;
+  StatesWanted wanted{context.workspace, op->asked, std::nullopt};
+  // A key of this server's own making is unknown to everybody else, and a void attempt leaves nothing behind.
+  if (!context.fresh_key) wanted.commit = context.commit_id;
+  reads_->read(std::move(wanted), [self = shared_from_this(), op](Result<StatesRead> read) { self->decide_on(op, std::move(read)); });
+}
+
+// On the executor, with what was read for this command in a read that others shared.
+void CommandRunner::Core::decide_on(const OpPtr& op, Result<StatesRead> read) {
+  if (!read) return finish(op, std::move(read).error());
+  CommandContext& context = op->command.context;
+  if (read->accepted) return finish(op, answer_as_first(*std::move(read->accepted), context));
+  SharedSnapshot snapshot(context.workspace, op->asked, read->states);
+  context.now_us = clock_.wall_us();
+  auto decision = op->command.decide(snapshot, context);
+  const bool more = !snapshot.missing().empty();
+  if (snapshot.needs_its_own() || (more && ++op->read_rounds >= kMaxReadRounds) || (!more && decision && decision->events.empty())) {
+    op->reads_alone = true;
+    return decide_alone(op);
+  }
+  if (more) {  // all of it anew: what a decision reads is of one moment
+    op->asked.insert(op->asked.end(), snapshot.missing().begin(), snapshot.missing().end());
+    return ask(op);
+  }
+  if (!decision) return finish(op, std::move(decision).error());
+  op->commit = make_commit(context, *std::move(decision));
+  append(op);
+}
+
+void CommandRunner::Core::decide_alone(const OpPtr& op) {
   auto answer = decide_once(*op);
   if (!answer) return finish(op, std::move(answer).error());
   if (*answer) return finish(op, std::move(**answer));
@@ -188,10 +245,8 @@ void CommandRunner::Core::decide(const OpPtr& op) {
 
 // nullopt: op.commit is to be appended.
 Result<std::optional<Committed>> CommandRunner::Core::decide_once(Op& op) {
-  TRY_STATUS(board_.ready(op.partition));
   CommandContext& context = op.command.context;
   TRY(const std::unique_ptr<Snapshot> snapshot, store_.snapshot());
-  // A key of this server's own making is unknown to everybody else, and a void attempt leaves nothing behind.
   if (!context.fresh_key) {
     TRY(std::optional<AcceptedCommit> first, snapshot->accepted(context.workspace, context.commit_id));
     if (first) {

@@ -88,6 +88,20 @@ class MemorySnapshot final : public Snapshot {
 
 }  // namespace
 
+Result<std::vector<StatesRead>> MemoryStateStore::read(std::span<const StatesWanted> wanted) {
+  TRY(const auto snapshot, this->snapshot());
+  std::vector<StatesRead> out(wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    for (const auto& stream : wanted[i].streams) {
+      TRY(auto state, snapshot->stream(wanted[i].workspace, stream));
+      out[i].states.push_back(std::move(state));
+    }
+    if (!wanted[i].commit) continue;
+    TRY(out[i].accepted, snapshot->accepted(wanted[i].workspace, *wanted[i].commit));
+  }
+  return out;
+}
+
 Result<std::unique_ptr<Snapshot>> MemoryStateStore::snapshot() {
   TRY(auto view, database_->view("snapshot"));
   return std::unique_ptr<Snapshot>(std::make_unique<MemorySnapshot>(std::move(view)));

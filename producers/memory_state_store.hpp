@@ -11,6 +11,7 @@ namespace dossier::producers {
 class MemoryStateStore final : public StateStore {
  public:
   explicit MemoryStateStore(std::shared_ptr<memory::MemoryDatabase> database) : database_(std::move(database)) {}
+  Result<std::vector<StatesRead>> read(std::span<const StatesWanted> wanted) override;
   Result<std::unique_ptr<Snapshot>> snapshot() override;
 
  private:

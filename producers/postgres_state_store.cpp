@@ -30,6 +30,16 @@ constexpr std::string_view kLiveWorkers =
     "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = 'worker/' || l.worker_id AND workspace = l.workspace LIMIT 1) AS s "
     "WHERE l.workspace = $1 AND l.last_report_time_us >= $2 AND NOT s.needs_newer_code ORDER BY l.worker_id";
 
+// The same for several askers: $1 numbers each question, so that every answer finds who asked.
+constexpr std::string_view kStatesOfMany =
+    "SELECT k.n, s.version, s.state, s.needs_newer_code FROM unnest($1::bigint[], $2::text[], $3::text[]) AS k(n, workspace, stream) "
+    "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = k.stream AND workspace = k.workspace LIMIT 1) AS s";
+constexpr std::string_view kAcceptedOfMany =
+    "SELECT k.n, j.partition, j.\"offset\", j.seq, j.time_us, j.value FROM unnest($1::bigint[], $2::text[], $3::text[]) AS k(n, workspace, commit_id) "
+    "CROSS JOIN LATERAL (SELECT seq FROM heads WHERE workspace = k.workspace LIMIT 1) AS h "
+    "CROSS JOIN LATERAL (SELECT * FROM dossier.journal WHERE commit_id = k.commit_id AND workspace = k.workspace AND verdict = 1 "
+    "AND seq + 0 <= h.seq AND seq + 0 > h.seq - $4 ORDER BY seq + 0 DESC LIMIT 1) AS j";
+
 // PostgreSQL's text holds no NUL: what can't be stored can't be there.
 bool storable(std::string_view text) { return text.find('\0') == std::string_view::npos && is_utf8(text); }
 
@@ -91,6 +101,48 @@ class PostgresSnapshot final : public Snapshot {
 };
 
 }  // namespace
+
+Result<std::vector<StatesRead>> PostgresStateStore::read(std::span<const StatesWanted> wanted) {
+  using postgres::Array;
+  using rows::Type;
+  std::vector<StatesRead> out(wanted.size());
+  std::vector<StreamState*> places;  // by the question's number
+  Array numbers(Type::int8), workspaces(Type::text), streams(Type::text);
+  Array askers(Type::int8), commit_workspaces(Type::text), commits(Type::text);
+  bool asks_for_commits = false;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    out[i].states.resize(wanted[i].streams.size());
+    if (!storable(wanted[i].workspace.str())) continue;
+    for (std::size_t k = 0; k < wanted[i].streams.size(); ++k) {
+      if (!storable(wanted[i].streams[k])) continue;
+      numbers.int8(static_cast<std::int64_t>(places.size()));
+      workspaces.text(wanted[i].workspace.str());
+      streams.text(wanted[i].streams[k]);
+      places.push_back(&out[i].states[k]);
+    }
+    if (!wanted[i].commit || !storable(wanted[i].commit->str())) continue;
+    asks_for_commits = true;
+    askers.int8(static_cast<std::int64_t>(i));
+    commit_workspaces.text(wanted[i].workspace.str());
+    commits.text(wanted[i].commit->str());
+  }
+  std::vector<postgres::Statement> statements(1);
+  statements[0].sql = kStatesOfMany;
+  statements[0].params.array(std::move(numbers)).array(std::move(workspaces)).array(std::move(streams));
+  if (asks_for_commits) {
+    auto& accepted = statements.emplace_back();
+    accepted.sql = kAcceptedOfMany;
+    accepted.params.array(std::move(askers)).array(std::move(commit_workspaces)).array(std::move(commits)).int8(events::kDuplicateWindow);
+  }
+  TRY(const auto sets, pool_.read_all(statements));
+  for (const auto row : sets[0]) *places[static_cast<std::size_t>(row.int64(0))] = StreamState{row.uint64(1), row.str(2), row.boolean(3)};
+  if (!asks_for_commits) return out;
+  for (const auto row : sets[1]) {
+    TRY(auto commit, accepted_from(row.int32(1), row.int64(2), row.uint64(3), row.int64(4), row.bytes(5)));
+    out[static_cast<std::size_t>(row.int64(0))].accepted = std::move(commit);
+  }
+  return out;
+}
 
 Result<std::unique_ptr<Snapshot>> PostgresStateStore::snapshot() {
   TRY(auto read, pool_.read());

@@ -11,6 +11,7 @@ namespace dossier::producers {
 class PostgresStateStore final : public StateStore {
  public:
   explicit PostgresStateStore(postgres::Pool& pool) : pool_(pool) {}
+  Result<std::vector<StatesRead>> read(std::span<const StatesWanted> wanted) override;
   Result<std::unique_ptr<Snapshot>> snapshot() override;
 
  private:

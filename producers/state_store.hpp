@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,9 +68,22 @@ class Snapshot {
   virtual Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us, std::int64_t within_us) = 0;
 };
 
+// What one command asks of a read that it shares with others.
+struct StatesWanted {
+  WorkspaceId workspace;
+  std::vector<std::string> streams;
+  std::optional<CommitId> commit;  // was it accepted?
+};
+struct StatesRead {
+  std::vector<StreamState> states;  // one a stream, in the order asked
+  std::optional<AcceptedCommit> accepted;
+};
+
 class StateStore {
  public:
   virtual ~StateStore() = default;  // thread-safe
+  // Answers for several askers, in their order, all of one moment and in one round trip. Errors as of snapshot().
+  virtual Result<std::vector<StatesRead>> read(std::span<const StatesWanted> wanted) = 0;
   // overloaded: the pool is exhausted; database_unavailable.
   virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;
 };

@@ -34,7 +34,7 @@ Result<Cluster> parse_cluster(std::string_view bootstrap, std::string_view text)
 Result<Cluster> load_cluster(std::string_view bootstrap, const std::string& properties_file);
 
 enum class WriterKind : std::uint8_t {
-  commits,   // dossier.events, checkpoints: one request in flight, no linger
+  commits,   // dossier.events, checkpoints: no linger, one batch a partition in flight, so writers batch themselves
   activity,  // log lines: 20 ms linger, zstd, large batches
   messages,  // offers, control, reports: no linger
 };
