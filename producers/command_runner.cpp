@@ -17,6 +17,8 @@
 namespace dossier::producers {
 namespace {
 
+constexpr std::size_t kMaxContended = 1'000;  // hot streams; one more is not given way on
+
 // splitmix64: the jitter of a run is drawn from its seed, so a simulation repeats itself.
 std::uint64_t mix(std::uint64_t x) {
   x += 0x9e3779b97f4a7c15ull;
@@ -90,6 +92,10 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
     Phase phase;
   };
 
+  bool start(const OpPtr& op, bool in_line);
+  std::int64_t give_way_us(const Op& op, bool in_line);
+  std::int64_t pause_us(Op& op);
+  std::int64_t draw_below(std::int64_t bound);
   void decide(const OpPtr& op);
   Result<std::optional<Committed>> decide_once(Op& op);
   void append(const OpPtr& op);
@@ -124,6 +130,7 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
   bool stopping_ = false;
   std::size_t in_flight_ = 0;
   HotStreams<OpPtr> hot_;
+  std::unordered_map<std::string, std::int64_t> contended_;  // hot key → until this boot time; at most kMaxContended
   std::deque<Deadline> ack_deadlines_;      // each in order of time: one constant timeout a queue
   std::deque<Deadline> verdict_deadlines_;
   bool sweeping_ = false;
@@ -160,8 +167,30 @@ void CommandRunner::Core::run(Command command, Done done) {
     return op->done(std::move(*refusal));
   }
   if (turn == Turn::queued) return;
-  if (!executor_.post([self = shared_from_this(), op] { self->decide(op); }))
-    finish(op, transient(Code::overloaded, "the server has no room for another command", 500));
+  if (!start(op, false)) finish(op, transient(Code::overloaded, "the server has no room for another command", 500));
+}
+
+// `in_line`: others wait for the same hot stream in this process.
+bool CommandRunner::Core::start(const OpPtr& op, bool in_line) {
+  auto job = [self = shared_from_this(), op] { self->decide(op); };
+  const std::int64_t way = give_way_us(*op, in_line);
+  return way == 0 ? executor_.post(std::move(job)) : executor_.post_after(way, std::move(job));
+}
+
+// About as long as another process needs to learn of its loss, decide and append.
+std::int64_t CommandRunner::Core::give_way_us(const Op& op, bool in_line) {
+  if (op.hot_key.empty()) return 0;
+  bool contended = in_line && board_.others_lose(op.partition);
+  if (!contended) {
+    const std::lock_guard lock(mutex_);
+    const auto it = contended_.find(op.hot_key);
+    contended = it != contended_.end() && it->second > clock_.boot_us();
+  }
+  return contended ? options_.pause_us + draw_below(options_.pause_us) : 0;
+}
+
+std::int64_t CommandRunner::Core::draw_below(std::int64_t bound) {
+  return static_cast<std::int64_t>(mix(options_.seed + draws_.fetch_add(1, std::memory_order_relaxed)) % static_cast<std::uint64_t>(std::max<std::int64_t>(bound, 1)));
 }
 
 // An append is without an answer for long: better to refuse before deciding than to leave another command open.
@@ -322,12 +351,25 @@ void CommandRunner::Core::decide_again(const OpPtr& op) {
   if (op->redecisions >= options_.max_redecisions)
     return finish(op, transient(Code::contention, "others changed the same thing in every one of " + std::to_string(op->redecisions + 1) +
                                                       " rounds; try again", 200));
-  // 0.5 to 1.5 of the base, doubled every round: writers that met once do not meet again.
-  const std::int64_t base = options_.pause_us << op->redecisions++;
-  const std::uint64_t draw = mix(options_.seed + draws_.fetch_add(1, std::memory_order_relaxed));
-  const std::int64_t pause = base / 2 + static_cast<std::int64_t>(draw % static_cast<std::uint64_t>(std::max<std::int64_t>(base, 1)));
-  if (!executor_.post_after(pause, [self = shared_from_this(), op] { self->decide(op); }))
+  if (!executor_.post_after(pause_us(*op), [self = shared_from_this(), op] { self->decide(op); }))
     finish(op, transient(Code::shutting_down, "the server is stopping", 1'000));
+}
+
+// Before another round.
+std::int64_t CommandRunner::Core::pause_us(Op& op) {
+  const int round = op.redecisions++;
+  if (op.hot_key.empty()) {  // 0.5 to 1.5 of the base, doubled every round: writers that met once do not meet again
+    const std::int64_t base = options_.pause_us << round;
+    return base / 2 + draw_below(base);
+  }
+  // Soon: the winner gives way, and other losers are few, one a process.
+  const std::int64_t now = clock_.boot_us();
+  {
+    const std::lock_guard lock(mutex_);
+    if (contended_.size() >= kMaxContended) std::erase_if(contended_, [now](const auto& each) { return each.second <= now; });
+    if (contended_.size() < kMaxContended) contended_[op.hot_key] = now + options_.contended_us;
+  }
+  return draw_below(options_.pause_us * (round + 1) / 4);
 }
 
 void CommandRunner::Core::finish(const OpPtr& op, Result<Committed> result) {
@@ -339,7 +381,7 @@ void CommandRunner::Core::finish(const OpPtr& op, Result<Committed> result) {
   }
   Done done = std::move(op->done);
   done(std::move(result));
-  if (next && !executor_.post([self = shared_from_this(), op = *next] { self->decide(op); }))
+  if (next && !start(*next, true))
     finish(*next, transient(Code::overloaded, "the server has no room for another command", 500));
   const std::lock_guard lock(mutex_);
   metrics_.in_flight.fetch_sub(1, std::memory_order_relaxed);
