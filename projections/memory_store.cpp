@@ -28,7 +28,8 @@ rows::Row to_row(const Position& p) {
                    p.log_id,
                    std::int64_t{p.partitions},
                    static_cast<std::int64_t>(p.history),
-                   std::int64_t{p.ledger_version}};
+                   std::int64_t{p.ledger_version},
+                   std::int64_t{p.partition}};
 }
 
 rows::Row to_row(const JournalRow& r) {
