@@ -17,6 +17,7 @@
 namespace dossier::producers {
 namespace {
 
+constexpr std::int64_t kLongestWayUs = 30'000;  // of a round that is waited for to give way
 constexpr std::size_t kMaxContended = 1'000;  // hot streams; one more is not given way on
 
 // splitmix64: the jitter of a run is drawn from its seed, so a simulation repeats itself.
@@ -77,6 +78,7 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
     std::int32_t partition = 0;
     std::int64_t started_us = 0;
     int redecisions = 0;
+    std::int64_t appended_us = 0;  // of the present attempt
     v1::Commit commit;  // of the present attempt
     // Under mutex_ of the core.
     Phase phase = Phase::idle;
@@ -124,6 +126,7 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
   const Clock& clock_;
   const Options options_;
   std::atomic<std::uint64_t> draws_{0};
+  std::atomic<std::int64_t> round_us_{0};  // from an append to its verdict, as of late
 
   std::mutex mutex_;
   std::condition_variable idle_;
@@ -177,7 +180,7 @@ bool CommandRunner::Core::start(const OpPtr& op, bool in_line) {
   return way == 0 ? executor_.post(std::move(job)) : executor_.post_after(way, std::move(job));
 }
 
-// About as long as another process needs to learn of its loss, decide and append.
+// About as long as another process needs to learn of its loss (its poller's pause is pause_us, nearly), decide and append.
 std::int64_t CommandRunner::Core::give_way_us(const Op& op, bool in_line) {
   if (op.hot_key.empty()) return 0;
   bool contended = in_line && board_.others_lose(op.partition);
@@ -186,7 +189,8 @@ std::int64_t CommandRunner::Core::give_way_us(const Op& op, bool in_line) {
     const auto it = contended_.find(op.hot_key);
     contended = it != contended_.end() && it->second > clock_.boot_us();
   }
-  return contended ? options_.pause_us + draw_below(options_.pause_us) : 0;
+  const std::int64_t round_us = std::min(round_us_.load(std::memory_order_relaxed), kLongestWayUs);
+  return contended ? options_.pause_us + round_us + draw_below(options_.pause_us) : 0;
 }
 
 std::int64_t CommandRunner::Core::draw_below(std::int64_t bound) {
@@ -249,6 +253,7 @@ void CommandRunner::Core::append(const OpPtr& op) {
   {
     const std::lock_guard lock(mutex_);
     attempt = ++op->attempt;
+    op->appended_us = clock_.boot_us();
     op->phase = Phase::appending;
     op->offset = -1;
   }
@@ -307,7 +312,10 @@ void CommandRunner::Core::on_appended(const OpPtr& op, std::uint64_t attempt, co
 
 // On the thread that brings the verdict.
 void CommandRunner::Core::on_verdict(const OpPtr& op, std::uint64_t attempt, const Decided& decided) {
-  if (end_attempt(*op, attempt, Phase::awaiting)) soon([self = shared_from_this(), op, decided] { self->settle(op, decided); });
+  if (!end_attempt(*op, attempt, Phase::awaiting)) return;
+  const std::int64_t before = round_us_.load(std::memory_order_relaxed);  // two at once: one of them is forgotten
+  round_us_.store(before + (clock_.boot_us() - op->appended_us - before) / 8, std::memory_order_relaxed);
+  soon([self = shared_from_this(), op, decided] { self->settle(op, decided); });
 }
 
 void CommandRunner::Core::settle(const OpPtr& op, const Decided& decided) {
