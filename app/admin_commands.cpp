@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <thread>
 
@@ -67,6 +68,8 @@ Result<int> rebuild(const Invocation& in) {
   options.log.log_id = identity->log_id;
   options.log.partitions = identity->partitions;
   options.switch_over = !in.flag("--no-switch");
+  options.back = in.flag("--back");
+  if (options.back && !options.switch_over) return make_error(Code::usage, "--back switches: leave --no-switch out", "--no-switch");
   const SystemClock clock;
   TRY(const auto work, projections::Rebuild::open(options, *reader, clock));
   projections::RebuildProgress progress;
@@ -92,6 +95,35 @@ Result<int> rebuild(const Invocation& in) {
   if (!comparison.differences.empty())
     out += std::to_string(comparison.differences.size()) + " tables differ, as the code does\n";
   return cli::print(out);
+}
+
+Result<int> generations_list(const Invocation& in) {
+  TRY(const auto database, in.required("--database"));
+  TRY(const auto all, postgres::generations(database));
+  json::Value::Array items;
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& one : all) {
+    TRY(const auto positions, projections::generation_positions(database, one.number));
+    std::int64_t records = 0;
+    for (const auto& [partition, next_offset] : positions) records += next_offset;
+    const bool ours = projections::is_of_code(one.digest, projections::code_digest());
+    items.emplace_back(json::Value::Object{{"generation", one.number},
+                                           {"state", std::string(postgres::to_string(one.state))},
+                                           {"digest", one.digest},
+                                           {"this_code", ours},
+                                           {"records", records}});
+    rows.push_back({std::to_string(one.number), std::string(postgres::to_string(one.state)), ours ? "this program's" : "other", std::to_string(records)});
+  }
+  if (in.json()) return cli::print_json(json::Value::Object{{"items", std::move(items)}});
+  return cli::print(cli::table({{"GENERATION", true}, {"STATE"}, {"CODE"}, {"RECORDS", true}}, rows));
+}
+
+Result<int> generations_drop(const Invocation& in) {
+  TRY(const auto database, in.required("--database"));
+  TRY(const std::int64_t number, in.number("GENERATION", 1, std::numeric_limits<std::int64_t>::max()));
+  TRY_STATUS(postgres::drop_generation(database, number));
+  if (in.json()) return cli::print_json(json::Value::Object{{"generation", number}, {"dropped", true}});
+  return cli::print("generation " + std::to_string(number) + " is dropped\n");
 }
 
 Result<int> parked_list(const Invocation& in) {
@@ -218,6 +250,8 @@ std::vector<cli::Command> admin_commands() {
   auto rebuild_options = stack;
   rebuild_options.insert(rebuild_options.begin(),
                          cli::Option{"--no-switch", "", "build and compare, and leave the live one live"});
+  rebuild_options.insert(rebuild_options.begin(),
+                         cli::Option{"--back", "", "build nothing: make the last old one of this program's code live again"});
   const std::vector<cli::Argument> parked{{"MODEL", "read model"}, {"STREAM", "stream"}};
   return {
       {"admin init",
@@ -232,6 +266,13 @@ std::vector<cli::Command> admin_commands() {
        rebuild_options,
        "Nothing stops meanwhile. Killed at any point, it goes on where it stood.",
        cli::run<&rebuild>},
+      {"admin generations list", "Lists the generations of read models.", {}, stack, {}, cli::run<&generations_list>},
+      {"admin generations drop",
+       "Drops a generation that is not live.",
+       {{"GENERATION", "its number"}},
+       stack,
+       "The last old one is the way back (admin rebuild --back): the server keeps it up to date until it is dropped.",
+       cli::run<&generations_drop>},
       {"admin parked list", "Lists rows which a read model could not take.", {}, stack, {}, cli::run<&parked_list>},
       {"admin parked retry", "Projects a stream's parked rows again.", parked, stack, "The decision is an event in the log.",
        cli::run<&parked_retry>},

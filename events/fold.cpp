@@ -80,6 +80,9 @@ std::unique_ptr<StreamFold> fold_for(std::string_view stream) {
   if (starts_with(stream, "login/") || starts_with(stream, "slug/") || stream == kServerAdminStream)
     return make_fold<v1::NameState>(
         [](v1::NameState& s, const Payload& p, const Context&) { return p.has_identity() && evolve(s, p.identity()); });
+  if (starts_with(stream, "secret/"))  // that it exists is all there is to know
+    return make_fold<v1::NameState>(
+        [](v1::NameState&, const Payload& p, const Context&) { return p.has_identity() && p.identity().has_secret_discarded(); });
   if (starts_with(stream, "parking/"))  // kept for the record, decides nothing
     return make_fold<v1::NameState>([](v1::NameState&, const Payload& p, const Context&) { return p.has_parking(); });
   return nullptr;

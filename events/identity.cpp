@@ -27,6 +27,7 @@ bool evolve(v1::NameState& state, const v1::IdentityEvent& event) {
     case v1::IdentityEvent::kPasswordChanged:
     case v1::IdentityEvent::kAuthSessionOpened:
     case v1::IdentityEvent::kAuthSessionRevoked:
+    case v1::IdentityEvent::kSecretDiscarded:
     case v1::IdentityEvent::FACT_NOT_SET: return false;
   }
   return false;
@@ -50,6 +51,7 @@ bool evolve(v1::UserState& state, const v1::IdentityEvent& event) {
     case v1::IdentityEvent::kNameConfirmed:
     case v1::IdentityEvent::kNameReleased:
     case v1::IdentityEvent::kAdminBootstrapped:
+    case v1::IdentityEvent::kSecretDiscarded:
     case v1::IdentityEvent::FACT_NOT_SET: return false;
   }
   return false;

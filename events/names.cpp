@@ -41,6 +41,7 @@ std::string login_stream(std::string_view login, std::string_view key) {
   return "login/" + to_hex(crypto::view(crypto::hmac_sha256(key, login)));
 }
 std::string slug_stream(std::string_view slug) { return "slug/" + std::string(slug); }
+std::string secret_stream(const SecretId& id) { return "secret/" + id.str(); }
 std::string workspace_stream(const WorkspaceId& id) { return "workspace/" + id.str(); }
 std::string members_stream(const WorkspaceId& id) { return "workspace/" + id.str() + "/members"; }
 std::string issue_numbers_stream(const WorkspaceId& id) { return "workspace/" + id.str() + "/issues"; }

@@ -32,6 +32,7 @@ bool is_pool(std::string_view pool) noexcept;
 std::string user_stream(const UserId& id);
 std::string login_stream(std::string_view login, std::string_view key);  // key: the server's name key (HMAC-SHA-256)
 std::string slug_stream(std::string_view slug);
+std::string secret_stream(const SecretId& id);
 inline constexpr std::string_view kServerAdminStream = "server/admin";
 std::string workspace_stream(const WorkspaceId& id);
 std::string members_stream(const WorkspaceId& id);

@@ -37,6 +37,9 @@ struct Decision {
   std::vector<v1::Expect> expects;
 };
 
+// What is appended for it: of the context's time, and without a history, which the log adds.
+v1::Commit commit_of(const CommandContext& context, Decision decision);
+
 // Reads the snapshot, calls the aggregates' pure decide functions, and composes one commit. No clock, no randomness, no
 // side effects: it may be called again on a later snapshot. A refusal is an Error and writes nothing.
 using Decide = std::function<Result<Decision>(Snapshot& snapshot, const CommandContext& context)>;
@@ -54,5 +57,8 @@ struct Committed {
   AcceptedCommit commit;
   bool repeated = false;  // an earlier request with the same key had done it
 };
+
+// What an earlier commit under this id means for a request: its result, if it was the same request.
+Result<Committed> answer_as_first(AcceptedCommit first, const CommandContext& context);
 
 }  // namespace dossier::producers

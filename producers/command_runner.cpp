@@ -12,6 +12,7 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "producers/contention.hpp"
 #include "producers/hot_streams.hpp"
 #include "producers/shared_reads.hpp"
 
@@ -20,41 +21,10 @@ namespace {
 
 constexpr int kMaxReadRounds = 3;  // of a decision that asks for more each time; then it reads alone
 
-// splitmix64: the jitter of a run is drawn from its seed, so a simulation repeats itself.
-std::uint64_t mix(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15ull;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-  return x ^ (x >> 31);
-}
-
 Error transient(Code code, std::string message, std::int64_t retry_after_ms) {
   Error error = make_error(code, std::move(message));
   error.retry_after_ms = retry_after_ms;
   return error;
-}
-
-v1::Commit make_commit(const CommandContext& context, Decision decision) {
-  v1::Commit commit;
-  commit.set_commit_id(context.commit_id.str());
-  commit.set_workspace_id(context.workspace.str());
-  for (auto& expect : decision.expects) *commit.add_expects() = std::move(expect);
-  for (auto& event : decision.events) *commit.add_events() = std::move(event);
-  *commit.mutable_actor() = context.actor;
-  commit.set_request_fingerprint(context.fingerprint);
-  commit.set_causation_id(context.causation_id);
-  commit.set_correlation_id(context.correlation_id);
-  commit.set_occurred_at_us(context.occurred_at_us);
-  commit.set_recorded_at_us(context.now_us);
-  commit.set_traceparent(context.traceparent);
-  return commit;
-}
-
-// What an earlier commit under this id means for a request: its result, if it was the same request.
-Result<Committed> answer_as_first(AcceptedCommit first, const CommandContext& context) {
-  if (first.commit.request_fingerprint() != context.fingerprint)
-    return make_error(Code::idempotency_key_reused, "this Idempotency-Key was used for another request; take a new key");
-  return Committed{std::move(first), true};
 }
 
 }  // namespace
@@ -62,8 +32,15 @@ Result<Committed> answer_as_first(AcceptedCommit first, const CommandContext& co
 class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::Core> {
  public:
   Core(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock, Options options)
-      : store_(store), log_(log), board_(board), executor_(executor), clock_(clock), options_(options),
-        reads_(std::make_shared<SharedReads>(store, executor)), hot_(options.max_hot_queue) {}
+      : store_(store),
+        log_(log),
+        board_(board),
+        executor_(executor),
+        clock_(clock),
+        options_(options),
+        reads_(std::make_shared<SharedReads>(store, executor)),
+        contention_(options.pause_us, options.contended_us, options.seed),
+        hot_(options.max_hot_queue) {}
 
   void run(Command command, Done done);
   bool stop(std::int64_t timeout_ms);
@@ -83,7 +60,8 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
     std::vector<std::string> asked;
     int read_rounds = 0;
     bool reads_alone = false;
-    v1::Commit commit;  // of the present attempt
+    std::int64_t appended_us = 0;  // of the present attempt
+    v1::Commit commit;             // of the present attempt
     // Under mutex_ of the core.
     Phase phase = Phase::idle;
     std::uint64_t attempt = 0;
@@ -98,6 +76,7 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
     Phase phase;
   };
 
+  bool start(const OpPtr& op, bool in_line);
   void decide(const OpPtr& op);
   void decide_alone(const OpPtr& op);
   void decide_on(const OpPtr& op, Result<StatesRead> read);
@@ -119,7 +98,9 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
   bool end_attempt(Op& op, std::uint64_t attempt, Phase phase);
   void watch(const OpPtr& op, std::uint64_t attempt, Phase phase, std::int64_t timeout_us);
   void sweep();
-  static bool is_over(const Deadline& deadline, const OpPtr& op) { return !op || op->attempt != deadline.attempt || op->phase != deadline.phase; }
+  static bool is_over(const Deadline& deadline, const OpPtr& op) {
+    return !op || op->attempt != deadline.attempt || op->phase != deadline.phase;
+  }
   bool log_stalls();
 
   StateStore& store_;
@@ -129,14 +110,14 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
   const Clock& clock_;
   const Options options_;
   const std::shared_ptr<SharedReads> reads_;
-  std::atomic<std::uint64_t> draws_{0};
+  Contention contention_;
 
   std::mutex mutex_;
   std::condition_variable idle_;
   bool stopping_ = false;
   std::size_t in_flight_ = 0;
   HotStreams<OpPtr> hot_;
-  std::deque<Deadline> ack_deadlines_;      // each in order of time: one constant timeout a queue
+  std::deque<Deadline> ack_deadlines_;  // each in order of time: one constant timeout a queue
   std::deque<Deadline> verdict_deadlines_;
   bool sweeping_ = false;
 };
@@ -172,8 +153,15 @@ void CommandRunner::Core::run(Command command, Done done) {
     return op->done(std::move(*refusal));
   }
   if (turn == Turn::queued) return;
-  if (!executor_.post([self = shared_from_this(), op] { self->decide(op); }))
-    finish(op, transient(Code::overloaded, "the server has no room for another command", 500));
+  if (!start(op, false)) finish(op, transient(Code::overloaded, "the server has no room for another command", 500));
+}
+
+// `in_line`: others wait for the same hot stream in this process.
+bool CommandRunner::Core::start(const OpPtr& op, bool in_line) {
+  auto job = [self = shared_from_this(), op] { self->decide(op); };
+  const bool others_lose = in_line && board_.others_lose(op->partition);
+  const std::int64_t way = contention_.give_way_us(op->hot_key, others_lose, clock_.boot_us());
+  return way == 0 ? executor_.post(std::move(job)) : executor_.post_after(way, std::move(job));
 }
 
 // An append is without an answer for long: better to refuse before deciding than to leave another command open.
@@ -211,7 +199,8 @@ void CommandRunner::Core::ask(const OpPtr& op) {
   StatesWanted wanted{context.workspace, op->asked, std::nullopt};
   // A key of this server's own making is unknown to everybody else, and a void attempt leaves nothing behind.
   if (!context.fresh_key) wanted.commit = context.commit_id;
-  reads_->read(std::move(wanted), [self = shared_from_this(), op](Result<StatesRead> read) { self->decide_on(op, std::move(read)); });
+  reads_->read(std::move(wanted),
+               [self = shared_from_this(), op](Result<StatesRead> read) { self->decide_on(op, std::move(read)); });
 }
 
 // On the executor, with what was read for this command in a read that others shared.
@@ -223,7 +212,8 @@ void CommandRunner::Core::decide_on(const OpPtr& op, Result<StatesRead> read) {
   context.now_us = clock_.wall_us();
   auto decision = op->command.decide(snapshot, context);
   const bool more = !snapshot.missing().empty();
-  if (snapshot.needs_its_own() || (more && ++op->read_rounds >= kMaxReadRounds) || (!more && decision && decision->events.empty())) {
+  if (snapshot.needs_its_own() || (more && ++op->read_rounds >= kMaxReadRounds) ||
+      (!more && decision && decision->events.empty())) {
     op->reads_alone = true;
     return decide_alone(op);
   }
@@ -232,7 +222,7 @@ void CommandRunner::Core::decide_on(const OpPtr& op, Result<StatesRead> read) {
     return ask(op);
   }
   if (!decision) return finish(op, std::move(decision).error());
-  op->commit = make_commit(context, *std::move(decision));
+  op->commit = commit_of(context, *std::move(decision));
   append(op);
 }
 
@@ -266,7 +256,7 @@ Result<std::optional<Committed>> CommandRunner::Core::decide_once(Op& op) {
     present.time_us = context.now_us;
     return std::optional<Committed>(Committed{std::move(present), false});
   }
-  op.commit = make_commit(context, std::move(decision));
+  op.commit = commit_of(context, std::move(decision));
   return std::optional<Committed>();
 }
 
@@ -275,6 +265,7 @@ void CommandRunner::Core::append(const OpPtr& op) {
   {
     const std::lock_guard lock(mutex_);
     attempt = ++op->attempt;
+    op->appended_us = clock_.boot_us();
     op->phase = Phase::appending;
     op->offset = -1;
   }
@@ -300,7 +291,8 @@ void CommandRunner::Core::on_appended(const OpPtr& op, std::uint64_t attempt, co
     if (!end_attempt(*op, attempt, Phase::appending)) return;
     Error error = appended.outcome == topic::Outcome::refused
                       ? transient(appended.code, "the log did not take the commit: " + appended.reason, 1'000)
-                      : transient(Code::unacknowledged, "the log has not acknowledged the commit: it is open until a record settles it", 2'000);
+                      : transient(Code::unacknowledged,
+                                  "the log has not acknowledged the commit: it is open until a record settles it", 2'000);
     return soon([self = shared_from_this(), op, error = std::move(error)] { self->finish(op, error); });
   }
   {
@@ -333,7 +325,9 @@ void CommandRunner::Core::on_appended(const OpPtr& op, std::uint64_t attempt, co
 
 // On the thread that brings the verdict.
 void CommandRunner::Core::on_verdict(const OpPtr& op, std::uint64_t attempt, const Decided& decided) {
-  if (end_attempt(*op, attempt, Phase::awaiting)) soon([self = shared_from_this(), op, decided] { self->settle(op, decided); });
+  if (!end_attempt(*op, attempt, Phase::awaiting)) return;
+  contention_.round_took(clock_.boot_us() - op->appended_us);
+  soon([self = shared_from_this(), op, decided] { self->settle(op, decided); });
 }
 
 void CommandRunner::Core::settle(const OpPtr& op, const Decided& decided) {
@@ -355,7 +349,8 @@ void CommandRunner::Core::settle(const OpPtr& op, const Decided& decided) {
     case events::Verdict::void_history: return decide_again(op);
     case events::Verdict::void_malformed:
     case events::Verdict::control:
-      log::error("producers", "the ledger called our commit " + op->commit.commit_id() + " " + std::string(events::to_string(decided.verdict)));
+      log::error("producers", "the ledger called our commit " + op->commit.commit_id() + " " +
+                                  std::string(events::to_string(decided.verdict)));
       return finish(op, make_error(Code::internal, "the log refused the form of a commit"));
   }
 }
@@ -368,20 +363,21 @@ void CommandRunner::Core::settle_duplicate(const OpPtr& op) {
   auto first = (*snapshot)->accepted(context.workspace, context.commit_id);
   snapshot->reset();
   if (!first) return finish(op, std::move(first).error());
-  if (!*first) return finish(op, make_error(Code::undecided, "recorded; an earlier copy of this request was accepted and can't be read yet"));
+  if (!*first)
+    return finish(op,
+                  make_error(Code::undecided, "recorded; an earlier copy of this request was accepted and can't be read yet"));
   finish(op, answer_as_first(std::move(**first), context));
 }
 
 void CommandRunner::Core::decide_again(const OpPtr& op) {
   metrics_.conflicts.fetch_add(1, std::memory_order_relaxed);
   if (op->redecisions >= options_.max_redecisions)
-    return finish(op, transient(Code::contention, "others changed the same thing in every one of " + std::to_string(op->redecisions + 1) +
-                                                      " rounds; try again", 200));
-  // 0.5 to 1.5 of the base, doubled every round: writers that met once do not meet again.
-  const std::int64_t base = options_.pause_us << op->redecisions++;
-  const std::uint64_t draw = mix(options_.seed + draws_.fetch_add(1, std::memory_order_relaxed));
-  const std::int64_t pause = base / 2 + static_cast<std::int64_t>(draw % static_cast<std::uint64_t>(std::max<std::int64_t>(base, 1)));
-  if (!executor_.post_after(pause, [self = shared_from_this(), op] { self->decide(op); }))
+    return finish(op, transient(Code::contention,
+                                "others changed the same thing in every one of " + std::to_string(op->redecisions + 1) +
+                                    " rounds; try again",
+                                200));
+  const std::int64_t pause_us = contention_.pause_us(op->hot_key, op->redecisions++, clock_.boot_us());
+  if (!executor_.post_after(pause_us, [self = shared_from_this(), op] { self->decide(op); }))
     finish(op, transient(Code::shutting_down, "the server is stopping", 1'000));
 }
 
@@ -394,7 +390,7 @@ void CommandRunner::Core::finish(const OpPtr& op, Result<Committed> result) {
   }
   Done done = std::move(op->done);
   done(std::move(result));
-  if (next && !executor_.post([self = shared_from_this(), op = *next] { self->decide(op); }))
+  if (next && !start(*next, true))
     finish(*next, transient(Code::overloaded, "the server has no room for another command", 500));
   const std::lock_guard lock(mutex_);
   metrics_.in_flight.fetch_sub(1, std::memory_order_relaxed);
@@ -446,8 +442,10 @@ void CommandRunner::Core::sweep() {
         if (!over && deadline.due_us > now) break;
         if (!over) {
           op->phase = Phase::idle;
-          if (deadline.phase == Phase::appending) unacknowledged.push_back(op);
-          else undecided.emplace_back(op, op->ticket);
+          if (deadline.phase == Phase::appending)
+            unacknowledged.push_back(op);
+          else
+            undecided.emplace_back(op, op->ticket);
         }
         queue->pop_front();
       }
@@ -457,11 +455,14 @@ void CommandRunner::Core::sweep() {
   }
   for (const auto& op : unacknowledged)
     soon([self = shared_from_this(), op] {
-      self->finish(op, transient(Code::unacknowledged, "the log has not acknowledged the commit: it is open until a record settles it", 2'000));
+      self->finish(op, transient(Code::unacknowledged,
+                                 "the log has not acknowledged the commit: it is open until a record settles it", 2'000));
     });
   for (const auto& [op, ticket] : undecided) {
     board_.cancel(ticket);
-    soon([self = shared_from_this(), op = op] { self->finish(op, make_error(Code::undecided, "recorded, and not decided yet")); });
+    soon([self = shared_from_this(), op = op] {
+      self->finish(op, make_error(Code::undecided, "recorded, and not decided yet"));
+    });
   }
   if (!again) return;
   if (!executor_.post_after(kSweepUs, [self = shared_from_this()] { self->sweep(); })) {
@@ -479,7 +480,8 @@ bool CommandRunner::Core::stop(std::int64_t timeout_ms) {
 CommandRunner::CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock)
     : CommandRunner(store, log, board, executor, clock, Options{}) {}
 
-CommandRunner::CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock, Options options)
+CommandRunner::CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock,
+                             Options options)
     : core_(std::make_shared<Core>(store, log, board, executor, clock, options)) {}
 
 CommandRunner::~CommandRunner() = default;

@@ -3,6 +3,9 @@
 //   run → (hot stream's turn) → partition ready? → snapshot: already accepted? → decide → append → acknowledged → verdict
 //                                     ▲                                                            accepted → answer
 //                                     └──── jittered pause, at most max_redecisions ◄── conflict, history moved
+//
+// Where processes meet at a hot stream, who has just won gives way and who has lost goes again soon. Otherwise the process
+// that learns its verdicts first (it projects the partition, the other asks the database) wins round after round.
 #pragma once
 
 #include <atomic>
@@ -44,21 +47,23 @@ struct RunnerMetrics {
 class CommandRunner {
  public:
   struct Options {
-    int max_redecisions = 5;                     // after a void verdict; then `contention`
-    std::int64_t ack_timeout_us = 5'000'000;     // of one append; then `unacknowledged`: open
-    std::int64_t stall_us = 2'000'000;           // an append without an answer for so long: new commands are log_unavailable
-    std::int64_t verdict_timeout_us = 2'000'000; // after the acknowledgement; then `undecided`
-    std::int64_t pause_us = 4'000;               // base of the jittered pause before another round
-    std::size_t max_in_flight = 4'096;           // commands; more are `overloaded`
-    std::size_t max_hot_queue = 256;             // commands waiting for one hot stream
-    std::uint64_t seed = 1;                      // of the jitter
+    int max_redecisions = 5;                      // after a void verdict; then `contention`
+    std::int64_t ack_timeout_us = 5'000'000;      // of one append; then `unacknowledged`: open
+    std::int64_t stall_us = 2'000'000;            // an append without an answer for so long: new commands are log_unavailable
+    std::int64_t verdict_timeout_us = 2'000'000;  // after the acknowledgement; then `undecided`
+    std::int64_t pause_us = 4'000;                // base of the jittered pauses: before another round, and to give way
+    std::int64_t contended_us = 250'000;          // a hot stream on which a command lost counts as contended for so long
+    std::size_t max_in_flight = 4'096;            // commands; more are `overloaded`
+    std::size_t max_hot_queue = 256;              // commands waiting for one hot stream
+    std::uint64_t seed = 1;                       // of the jitter; another in each process, or they wait in step
   };
   // Called exactly once, on an executor thread (or, when the executor is full, on the thread that brought the outcome, or
   // inside run()): short, no blocking.
   using Done = std::function<void(Result<Committed>)>;
 
   CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock);
-  CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock, Options options);
+  CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock,
+                Options options);
   ~CommandRunner();
 
   void run(Command command, Done done);

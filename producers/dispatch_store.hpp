@@ -44,14 +44,15 @@ struct TaskDetails {
   std::uint64_t issue_number = 0;
 };
 
-// Thread-safe.
+// Thread-safe. All of it is of the live generation. database_unavailable; corrupt: a row can't be read, rebuild.
 class DispatchStore {
  public:
   virtual ~DispatchStore() = default;
-  // Of each pool the first `per_pool` by priority, then age.
+  // Pool by pool in the order given (each named once), of each the first `per_pool` by priority, then age.
   virtual Result<std::vector<QueuedTask>> queued(const std::vector<std::string>& pools, int per_pool) = 0;
-  // All of them: as many as the workers have slots.
+  // All of them, in no order: as many as the workers have slots.
   virtual Result<std::vector<ActiveTask>> active() = 0;
+  // Of those that are there, in no order.
   virtual Result<std::vector<TaskDetails>> details(const std::vector<TaskId>& ids) = 0;
   // Registered workers that reported in broker time within the last within_us before now_us.
   virtual Result<std::vector<LiveWorker>> live_workers(std::int64_t now_us, std::int64_t within_us) = 0;

@@ -64,7 +64,8 @@ Result<std::vector<QueuedTask>> MemoryDispatchStore::queued(const std::vector<st
                                          static_cast<std::uint32_t>(number(row, kOffer))});
   });
   std::vector<QueuedTask> tasks;
-  for (auto& [pool, of_pool] : by_pool) {
+  for (const std::string& pool : pools) {
+    auto& of_pool = by_pool[pool];
     std::stable_sort(of_pool.begin(), of_pool.end(), [](const QueuedTask& a, const QueuedTask& b) {
       return std::tuple(-a.priority, a.queued_us) < std::tuple(-b.priority, b.queued_us);
     });
@@ -103,16 +104,18 @@ Result<std::vector<TaskDetails>> MemoryDispatchStore::details(const std::vector<
   TRY(const auto view, database_->view("read"));
   TRY_STATUS(alive(view));
   std::vector<TaskDetails> details;
+  Status readable;
   each_task(view, [&](const rows::Row& row) {
     if (std::find(ids.begin(), ids.end(), TaskId(text(row, kId))) == ids.end()) return;
     TaskDetails one;
     one.id = TaskId(text(row, kId));
-    one.queued.ParseFromString(text(row, kQueued));
+    if (!one.queued.ParseFromString(text(row, kQueued))) readable = make_error(Code::corrupt, "task " + one.id.str() + " can't be read");
     for (const rows::Row& issue : all(view, "issues"))
       if (text(issue, 0) == text(row, kIssueId) && text(issue, 1) == text(row, kWorkspace) && has(issue, kIssueNumber))
         one.issue_number = static_cast<std::uint64_t>(number(issue, kIssueNumber));
     details.push_back(std::move(one));
   });
+  TRY_STATUS(readable);
   return details;
 }
 

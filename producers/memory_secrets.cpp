@@ -1,7 +1,8 @@
 // Secrets as rows of the memory database.
 #include "producers/memory_secrets.hpp"
 
-#include <algorithm>
+#include <map>
+#include <set>
 
 #include "platform/memory/ledger_tables.hpp"
 
@@ -24,6 +25,33 @@ Key hash_key(std::string_view hash) {
   Key key;
   for (const char byte : hash) key.int8(static_cast<unsigned char>(byte));
   return key;
+}
+
+// Columns of the read models (schemas/sql/generation/), which SQL would know by name.
+constexpr std::size_t kUserPassword = 4, kSessionOpened = 4, kWorkerTokenIssued = 5;
+
+std::set<std::string> named_secrets(const MemoryDatabase::View& view) {
+  const std::int64_t generation = memory::live_generation(view);
+  std::set<std::string> named;
+  const auto collect = [&](std::string_view table, std::size_t id, std::size_t there) {
+    view.scan(memory::in_generation(generation, table), Key(), [&](const rows::Row& row) {
+      if (!std::holds_alternative<std::monostate>(row.at(there)) && !std::holds_alternative<std::monostate>(row.at(id))) named.insert(text(row, id));
+      return true;
+    });
+  };
+  collect("users", kUserPassword, kUserPassword);
+  collect("auth_sessions", 0, kSessionOpened);
+  collect("worker_tokens", 0, kWorkerTokenIssued);
+  return named;
+}
+
+bool may_be_parked(const MemoryDatabase::View& view) {
+  bool parked = false;
+  view.scan(memory::in_generation(memory::live_generation(view), "parked"), Key(), [&](const rows::Row& row) {
+    parked = parked || text(row, 0) == "identity" || text(row, 0) == "worker_tokens";
+    return true;
+  });
+  return parked;
 }
 
 void remove(MemoryDatabase::Edit& edit, const SecretId& id) {
@@ -84,27 +112,44 @@ Status MemorySecrets::remove_token(const SecretId& id) {
   });
 }
 
-Result<std::vector<Secrets::Stored>> MemorySecrets::stored(std::int64_t created_before_us, const SecretId& after, int limit) {
-  TRY(const auto view, database_->view("stored"));
-  std::vector<Stored> out;
-  const auto add = [&](bool is_password, std::size_t created) {
-    return [&, is_password, created](const rows::Row& row) {
-      if (text(row, 0) > after.str() && number(row, created) < created_before_us) out.push_back(Stored{SecretId(text(row, 0)), is_password});
-      return true;
-    };
-  };
-  view.scan(kPasswords, Key(), add(true, 2));
-  view.scan(kTokens, Key(), add(false, 6));
-  std::sort(out.begin(), out.end(), [](const Stored& a, const Stored& b) { return a.id < b.id; });
-  if (out.size() > static_cast<std::size_t>(limit)) out.resize(static_cast<std::size_t>(limit));
-  return out;
+Result<Secrets::Looked> MemorySecrets::leftovers(std::int64_t created_before_us, const SecretId& after, int limit) {
+  TRY(const auto view, database_->view("leftovers"));
+  std::map<SecretId, WorkspaceId> old;
+  view.scan(kPasswords, Key(), [&](const rows::Row& row) {
+    if (number(row, 2) < created_before_us) old.emplace(SecretId(text(row, 0)), identity_domain());
+    return true;
+  });
+  view.scan(kTokens, Key(), [&](const rows::Row& row) {
+    if (number(row, 6) < created_before_us)
+      old.emplace(SecretId(text(row, 0)), number(row, 1) == static_cast<std::int64_t>(TokenKind::worker) ? WorkspaceId(text(row, 2)) : identity_domain());
+    return true;
+  });
+  const std::set<std::string> named = named_secrets(view);
+  const bool parked = may_be_parked(view);
+  Looked looked;
+  int seen = 0;
+  for (auto it = old.upper_bound(after); it != old.end() && seen < limit; ++it, ++seen) {
+    looked.through = it->first;
+    if (!parked && !named.contains(it->first.str())) looked.leftovers.push_back({it->first, it->second});
+  }
+  if (seen < limit) looked.through = SecretId();
+  return looked;
 }
 
-Status MemorySecrets::sweep(const std::vector<SecretId>& leftovers) {
-  return database_->commit("sweep", true, [&](MemoryDatabase::Edit& edit) -> Status {
-    for (const auto& id : leftovers) remove(edit, id);
+Result<int> MemorySecrets::sweep(const std::vector<SecretId>& ids) {
+  int removed = 0;
+  TRY_STATUS(database_->commit("sweep", true, [&](MemoryDatabase::Edit& edit) -> Status {
+    const std::set<std::string> named = named_secrets(edit);
+    if (may_be_parked(edit)) return {};
+    for (const auto& id : ids) {
+      const Key key = Key().text(id.str());
+      if (named.contains(id.str()) || (!edit.find(kPasswords, key) && !edit.find(kTokens, key))) continue;
+      remove(edit, id);
+      ++removed;
+    }
     return {};
-  });
+  }));
+  return removed;
 }
 
 Status MemorySecrets::put_key(const std::string& name, const std::string& sealed) {

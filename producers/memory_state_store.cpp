@@ -9,14 +9,15 @@ namespace dossier::producers {
 
 namespace {
 
-using memory::Key;
 using memory::flag;
+using memory::Key;
 using memory::number;
 using memory::text;
 
 class MemorySnapshot final : public Snapshot {
  public:
-  explicit MemorySnapshot(memory::MemoryDatabase::View view) : view_(std::move(view)), generation_(memory::live_generation(view_)) {}
+  explicit MemorySnapshot(memory::MemoryDatabase::View view)
+      : view_(std::move(view)), generation_(memory::live_generation(view_)) {}
 
   Status load(const WorkspaceId&, const std::vector<std::string>&) override { return alive(); }
 
@@ -59,7 +60,8 @@ class MemorySnapshot final : public Snapshot {
     return std::optional<AcceptedCommit>(std::move(commit));
   }
 
-  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us, std::int64_t within_us) override {
+  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us,
+                                               std::int64_t within_us) override {
     TRY_STATUS(alive());
     std::vector<rows::Row> rows;
     view_.scan(memory::kLiveness, Key().text(workspace.str()), [&](const rows::Row& row) {

@@ -1,6 +1,8 @@
 // Positions and journal, by look-ups.
 #include "producers/memory_verdict_source.hpp"
 
+#include <map>
+
 #include "events/ledger.hpp"
 #include "platform/memory/ledger_tables.hpp"
 
@@ -12,15 +14,16 @@ Result<VerdictSource::Look> MemoryVerdictSource::look(const std::vector<VerdictB
   if (!view.alive()) return make_error(Code::database_unavailable, "the database crashed");
   const std::string positions = memory::in_generation(memory::live_generation(view), "positions");
   Look look;
-  constexpr std::int32_t kMostPartitions = 1'000;
-  for (std::int32_t partition = 0; partition < kMostPartitions; ++partition) {
-    const auto row = view.find(positions, Key().int8(partition));
-    if (!row) break;
-    look.progress.push_back({partition, memory::number(*row, 0), static_cast<std::uint64_t>(memory::number(*row, 4)), 0});
-  }
+  std::map<std::int32_t, std::int64_t> next_offsets;
+  view.scan(positions, Key(), [&](const rows::Row& row) {
+    const auto partition = static_cast<std::int32_t>(memory::number(row, 6));
+    look.progress.push_back({partition, memory::number(row, 0), static_cast<std::uint64_t>(memory::number(row, 4)), 0});
+    next_offsets[partition] = memory::number(row, 0);
+    return true;
+  });
   for (const auto& wait : waits) {
-    if (static_cast<std::size_t>(wait.partition) >= look.progress.size()) continue;
-    if (wait.offset >= look.progress[static_cast<std::size_t>(wait.partition)].next_offset) continue;
+    const auto applied = next_offsets.find(wait.partition);
+    if (applied == next_offsets.end() || wait.offset >= applied->second) continue;
     const auto row = view.find(memory::kJournal, Key().int8(wait.partition).int8(wait.offset));
     if (!row) continue;
     Answer answer;

@@ -14,10 +14,29 @@ constexpr std::string_view kPutToken =
     "INSERT INTO dossier.token_hashes (secret_id, kind, subject, sha256, prefix, expires_us) VALUES ($1, $2, $3, $4, $5, $6)";
 constexpr std::string_view kFindToken = "SELECT secret_id, kind, subject, prefix, expires_us FROM dossier.token_hashes WHERE sha256 = $1";
 constexpr std::string_view kRemoveToken = "DELETE FROM dossier.token_hashes WHERE secret_id = $1";
-constexpr std::string_view kStored =
-    "SELECT secret_id, is_password FROM (SELECT secret_id, true AS is_password, created FROM dossier.password_hashes "
-    "UNION ALL SELECT secret_id, false, created FROM dossier.token_hashes) AS s "
-    "WHERE secret_id > $2 AND created < to_timestamp($1::bigint / 1e6) ORDER BY secret_id LIMIT $3";
+
+// Columns of both: id, domain, named. What is parked may name anything.
+#define DOSSIER_IS_NAMED \
+  "(s.kind = 'password' AND s.secret_id IN (SELECT u.password_secret_id FROM users AS u WHERE u.password_secret_id IS NOT NULL)) " \
+  "OR (s.kind = 'user' AND EXISTS (SELECT 1 FROM auth_sessions AS a WHERE a.secret_id = s.secret_id AND a.opened_us IS NOT NULL)) " \
+  "OR (s.kind = 'worker' AND EXISTS (SELECT 1 FROM worker_tokens AS w WHERE w.secret_id = s.secret_id AND w.issued_us IS NOT NULL)) " \
+  "OR EXISTS (SELECT 1 FROM dossier.parked AS p JOIN dossier.generations AS g ON g.number = p.generation AND g.state = 'live' " \
+  "WHERE p.read_model IN ('identity', 'worker_tokens'))"
+#define DOSSIER_TOKEN_DOMAIN "CASE kind WHEN 'worker' THEN subject ELSE 'identity' END"
+constexpr std::string_view kLook =
+    "SELECT s.secret_id, s.domain, " DOSSIER_IS_NAMED " FROM ("
+    "(SELECT secret_id, 'identity' AS domain, 'password' AS kind FROM dossier.password_hashes "
+    "WHERE secret_id > $2 AND created < to_timestamp($1::bigint / 1e6) ORDER BY secret_id LIMIT $3) UNION ALL "
+    "(SELECT secret_id, " DOSSIER_TOKEN_DOMAIN ", kind FROM dossier.token_hashes "
+    "WHERE secret_id > $2 AND created < to_timestamp($1::bigint / 1e6) ORDER BY secret_id LIMIT $3) "
+    "ORDER BY secret_id LIMIT $3) AS s ORDER BY s.secret_id";
+constexpr std::string_view kLookAgain =
+    "SELECT s.secret_id, s.domain, " DOSSIER_IS_NAMED " FROM ("
+    "SELECT secret_id, 'identity' AS domain, 'password' AS kind FROM dossier.password_hashes WHERE secret_id = ANY($1::text[]) UNION ALL "
+    "SELECT secret_id, " DOSSIER_TOKEN_DOMAIN ", kind FROM dossier.token_hashes WHERE secret_id = ANY($1::text[])) AS s";
+#undef DOSSIER_IS_NAMED
+#undef DOSSIER_TOKEN_DOMAIN
+
 constexpr std::string_view kSweepPasswords = "DELETE FROM dossier.password_hashes WHERE secret_id = ANY($1::text[])";
 constexpr std::string_view kSweepTokens = "DELETE FROM dossier.token_hashes WHERE secret_id = ANY($1::text[])";
 constexpr std::string_view kPutKey = "INSERT INTO dossier.keys (name, value) VALUES ($1, $2)";
@@ -67,20 +86,29 @@ Status PostgresSecrets::remove_token(const SecretId& id) {
   return {};
 }
 
-Result<std::vector<Secrets::Stored>> PostgresSecrets::stored(std::int64_t created_before_us, const SecretId& after, int limit) {
-  TRY(const auto set, pool_.read_one(kStored, Params().int8(created_before_us).text(after.str()).int8(limit)));
-  std::vector<Stored> out;
-  for (const auto row : set) out.push_back(Stored{SecretId(row.str(0)), row.boolean(1)});
-  return out;
+Result<Secrets::Looked> PostgresSecrets::leftovers(std::int64_t created_before_us, const SecretId& after, int limit) {
+  TRY(const auto set, pool_.read_one(kLook, Params().int8(created_before_us).text(after.str()).int8(limit)));
+  Looked looked;
+  for (const auto row : set) {
+    looked.through = SecretId(row.str(0));
+    if (!row.boolean(2)) looked.leftovers.push_back({looked.through, WorkspaceId(row.str(1))});
+  }
+  if (set.size() < limit) looked.through = SecretId();
+  return looked;
 }
 
-Status PostgresSecrets::sweep(const std::vector<SecretId>& leftovers) {
-  std::vector<std::string> ids;
-  for (const auto& id : leftovers) ids.push_back(id.str());
-  const Params params = std::move(Params().texts(ids));
+// Two round trips, and no event can name one of them in between: that is the caller's promise.
+Result<int> PostgresSecrets::sweep(const std::vector<SecretId>& ids) {
+  std::vector<std::string> texts;
+  for (const auto& id : ids) texts.push_back(id.str());
+  TRY(const auto set, pool_.read_one(kLookAgain, Params().texts(texts)));
+  std::vector<std::string> leftovers;
+  for (const auto row : set)
+    if (!row.boolean(2)) leftovers.push_back(row.str(0));
+  const Params params = std::move(Params().texts(leftovers));
   TRY([[maybe_unused]] const auto sets,
       pool_.write_all(std::vector<postgres::Statement>{{kSweepPasswords, params}, {kSweepTokens, params}}));
-  return {};
+  return static_cast<int>(leftovers.size());
 }
 
 Status PostgresSecrets::put_key(const std::string& name, const std::string& sealed) {

@@ -22,22 +22,27 @@ constexpr std::string_view kSeq = "SELECT seq FROM heads WHERE workspace = $1";
 // The journal may be ahead of the live generation, while another one is built: its heads say what is known here.
 // (seq + 0: by the id's index, not by a walk through the workspace's sequence.)
 constexpr std::string_view kAccepted =
-    "SELECT j.partition, j.\"offset\", j.seq, j.time_us, j.value FROM (SELECT seq FROM heads WHERE workspace = $1 LIMIT 1) AS h "
+    "SELECT j.partition, j.\"offset\", j.seq, j.time_us, j.value FROM (SELECT seq FROM heads WHERE workspace = $1 LIMIT 1) AS "
+    "h "
     "CROSS JOIN LATERAL (SELECT * FROM dossier.journal WHERE commit_id = $2 AND workspace = $1 AND verdict = 1 "
     "AND seq + 0 <= h.seq AND seq + 0 > h.seq - $3 ORDER BY seq + 0 DESC LIMIT 1) AS j";
 constexpr std::string_view kLiveWorkers =
     "SELECT l.worker_id, s.state, l.owned, l.last_report_time_us FROM dossier.liveness AS l "
-    "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = 'worker/' || l.worker_id AND workspace = l.workspace LIMIT 1) AS s "
+    "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = 'worker/' || l.worker_id AND workspace = l.workspace LIMIT 1) AS "
+    "s "
     "WHERE l.workspace = $1 AND l.last_report_time_us >= $2 AND NOT s.needs_newer_code ORDER BY l.worker_id";
 
 // The same for several askers: $1 numbers each question, so that every answer finds who asked.
 constexpr std::string_view kStatesOfMany =
-    "SELECT k.n, s.version, s.state, s.needs_newer_code FROM unnest($1::bigint[], $2::text[], $3::text[]) AS k(n, workspace, stream) "
+    "SELECT k.n, s.version, s.state, s.needs_newer_code FROM unnest($1::bigint[], $2::text[], $3::text[]) AS k(n, workspace, "
+    "stream) "
     "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = k.stream AND workspace = k.workspace LIMIT 1) AS s";
 constexpr std::string_view kAcceptedOfMany =
-    "SELECT k.n, j.partition, j.\"offset\", j.seq, j.time_us, j.value FROM unnest($1::bigint[], $2::text[], $3::text[]) AS k(n, workspace, commit_id) "
+    "SELECT k.n, j.partition, j.\"offset\", j.seq, j.time_us, j.value FROM unnest($1::bigint[], $2::text[], $3::text[]) AS "
+    "k(n, workspace, commit_id) "
     "CROSS JOIN LATERAL (SELECT seq FROM heads WHERE workspace = k.workspace LIMIT 1) AS h "
-    "CROSS JOIN LATERAL (SELECT * FROM dossier.journal WHERE commit_id = k.commit_id AND workspace = k.workspace AND verdict = 1 "
+    "CROSS JOIN LATERAL (SELECT * FROM dossier.journal WHERE commit_id = k.commit_id AND workspace = k.workspace AND verdict = "
+    "1 "
     "AND seq + 0 <= h.seq AND seq + 0 > h.seq - $4 ORDER BY seq + 0 DESC LIMIT 1) AS j";
 
 // PostgreSQL's text holds no NUL: what can't be stored can't be there.
@@ -85,7 +90,8 @@ class PostgresSnapshot final : public Snapshot {
     return std::optional<AcceptedCommit>(std::move(commit));
   }
 
-  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us, std::int64_t within_us) override {
+  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us,
+                                               std::int64_t within_us) override {
     TRY(const auto set, read_.query(kLiveWorkers, Params().text(workspace.str()).int8(now_us - within_us)));
     std::vector<LiveWorker> out;
     for (const auto row : set) {
@@ -132,10 +138,14 @@ Result<std::vector<StatesRead>> PostgresStateStore::read(std::span<const StatesW
   if (asks_for_commits) {
     auto& accepted = statements.emplace_back();
     accepted.sql = kAcceptedOfMany;
-    accepted.params.array(std::move(askers)).array(std::move(commit_workspaces)).array(std::move(commits)).int8(events::kDuplicateWindow);
+    accepted.params.array(std::move(askers))
+        .array(std::move(commit_workspaces))
+        .array(std::move(commits))
+        .int8(events::kDuplicateWindow);
   }
   TRY(const auto sets, pool_.read_all(statements));
-  for (const auto row : sets[0]) *places[static_cast<std::size_t>(row.int64(0))] = StreamState{row.uint64(1), row.str(2), row.boolean(3)};
+  for (const auto row : sets[0])
+    *places[static_cast<std::size_t>(row.int64(0))] = StreamState{row.uint64(1), row.str(2), row.boolean(3)};
   if (!asks_for_commits) return out;
   for (const auto row : sets[1]) {
     TRY(auto commit, accepted_from(row.int32(1), row.int64(2), row.uint64(3), row.int64(4), row.bytes(5)));

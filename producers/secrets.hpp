@@ -38,11 +38,20 @@ class Secrets {
   virtual Result<std::optional<TokenRecord>> find_token(const crypto::Hash& sha256) = 0;
   virtual Status remove_token(const SecretId& id) = 0;
 
-  // Secrets made before `created_before_us`, in order of id after `after`, at most `limit`: those that no accepted event
-  // names are leftovers, and the sweeper removes them.
-  struct Stored { SecretId id; bool is_password = false; };
-  virtual Result<std::vector<Stored>> stored(std::int64_t created_before_us, const SecretId& after, int limit) = 0;
-  virtual Status sweep(const std::vector<SecretId>& leftovers) = 0;
+  // A secret that no accepted event names, as far as the live generation knows. Nothing is called a leftover while rows of
+  // a read model that could name it are parked.
+  struct Leftover {
+    SecretId id;
+    WorkspaceId domain;  // whose event would name it
+  };
+  struct Looked {
+    std::vector<Leftover> leftovers;
+    SecretId through;  // look after this one next; empty: that were all
+  };
+  // Looks at secrets made before `created_before_us`, in order of id after `after`, at most `limit` (1 or more).
+  virtual Result<Looked> leftovers(std::int64_t created_before_us, const SecretId& after, int limit) = 0;
+  // Removes those of them that are leftovers now; how many. Only once no event can come to name them: secret_sweeper.hpp.
+  virtual Result<int> sweep(const std::vector<SecretId>& ids) = 0;
 
   // Named key material, sealed by the caller. put: already_exists keeps the first.
   virtual Status put_key(const std::string& name, const std::string& sealed) = 0;

@@ -46,8 +46,10 @@ void SharedReads::answer(std::vector<Asker> askers) {
   for (Asker& asker : askers) wanted.push_back(std::move(asker.wanted));
   auto read = store_.read(wanted);
   for (std::size_t i = 0; i < askers.size(); ++i) {
-    if (read) askers[i].done(std::move((*read)[i]));
-    else askers[i].done(read.error());
+    if (read)
+      askers[i].done(std::move((*read)[i]));
+    else
+      askers[i].done(read.error());
   }
 }
 
@@ -64,7 +66,8 @@ Error SharedSnapshot::own() {
 Status SharedSnapshot::load(const WorkspaceId& workspace, const std::vector<std::string>& streams) {
   if (workspace.str() != workspace_.str()) return own();
   for (const auto& stream : streams)
-    if (find(stream) == nullptr && std::find(missing_.begin(), missing_.end(), stream) == missing_.end()) missing_.push_back(stream);
+    if (find(stream) == nullptr && std::find(missing_.begin(), missing_.end(), stream) == missing_.end())
+      missing_.push_back(stream);
   if (!missing_.empty()) return make_error(Code::internal, "not read yet");
   return {};
 }

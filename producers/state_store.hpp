@@ -65,7 +65,8 @@ class Snapshot {
   // The accepted commit with this id among the workspace's last 2^20.
   virtual Result<std::optional<AcceptedCommit>> accepted(const WorkspaceId& workspace, const CommitId& id) = 0;
   // Workers of the workspace's pool which reported in broker time within the last `within_us` before now_us.
-  virtual Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us, std::int64_t within_us) = 0;
+  virtual Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us,
+                                                       std::int64_t within_us) = 0;
 };
 
 // What one command asks of a read that it shares with others.

@@ -92,6 +92,7 @@ void VerdictBoard::applied(const Progress& progress, std::vector<Decided> decide
     Partition& partition = partitions_.at(static_cast<std::size_t>(progress.partition));
     for (const Decided& one : decided) {
       auto [it, end] = partition.waits.equal_range(one.offset);
+      if (it == end && one.verdict == events::Verdict::void_conflict) partition.others_lost_us = clock_.boot_us();
       for (; it != end; it = partition.waits.erase(it), --waiting_) answers.emplace_back(std::move(it->second.done), one);
     }
     // The recent ones stay contiguous up to next_offset: what does not join on starts them anew.
@@ -146,6 +147,12 @@ void VerdictBoard::answer(std::int32_t number, const Decided& decided) {
     for (; it != end; it = partition.waits.erase(it), --waiting_) answers.push_back(std::move(it->second.done));
   }
   for (auto& done : answers) done(decided);
+}
+
+bool VerdictBoard::others_lose(std::int32_t number) const {
+  const std::lock_guard lock(mutex_);
+  const std::int64_t lost_us = partitions_.at(static_cast<std::size_t>(number)).others_lost_us;
+  return lost_us != 0 && clock_.boot_us() - lost_us <= kLosersUs;
 }
 
 std::uint64_t VerdictBoard::history(std::int32_t number) const {

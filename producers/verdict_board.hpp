@@ -80,6 +80,11 @@ class VerdictBoard {
   // Answers every wait at this offset.
   void answer(std::int32_t partition, const Decided& decided);
 
+  // A moment ago (kLosersUs) a record that nobody here waits for was void by conflict: a writer in another process loses
+  // against somebody. Known only where the partition is projected in this process.
+  bool others_lose(std::int32_t partition) const;
+  static constexpr std::int64_t kLosersUs = 50'000;
+
   std::uint64_t history(std::int32_t partition) const;      // 0: not known yet
   std::int64_t next_offset(std::int32_t partition) const;   // applied up to here
   std::size_t waiting() const;
@@ -96,6 +101,7 @@ class VerdictBoard {
     std::int64_t lag_us = 0;
     bool is_halted = false;
     std::string halt_reason;
+    std::int64_t others_lost_us = 0;                 // boot time; 0: never
     std::deque<Decided> recent;                      // contiguous offsets, ends at next_offset - 1
     std::multimap<std::int64_t, Waiter> waits;       // by offset
     std::deque<std::pair<std::int64_t, std::int64_t>> acknowledged;  // (offset, boot time): samples for `behind`

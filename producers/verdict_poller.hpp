@@ -13,7 +13,7 @@ namespace dossier::producers {
 
 class VerdictSource {
  public:
-  virtual ~VerdictSource() = default;
+  virtual ~VerdictSource() = default;  // thread-safe
   struct Answer {
     std::int32_t partition = 0;
     Decided decided;
@@ -22,7 +22,8 @@ class VerdictSource {
     std::vector<Progress> progress;  // of every partition that has a position
     std::vector<Answer> answers;     // of the waits that are applied
   };
-  // One snapshot: a wait below its partition's next_offset has an answer.
+  // One snapshot of the live generation: a wait below its partition's next_offset has an answer, though the journal may be
+  // ahead (a generation that is built beside the live one writes it too). In no order. database_unavailable.
   virtual Result<Look> look(const std::vector<VerdictBoard::Wait>& waits) = 0;
 };
 

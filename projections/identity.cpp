@@ -143,6 +143,7 @@ void on_user(const AcceptedEvent& e, const v1::IdentityEvent& event, rows::Batch
     case v1::IdentityEvent::kNameConfirmed:
     case v1::IdentityEvent::kNameReleased:
     case v1::IdentityEvent::kAdminBootstrapped:
+    case v1::IdentityEvent::kSecretDiscarded:
     case v1::IdentityEvent::FACT_NOT_SET: return;
   }
 }
@@ -160,6 +161,7 @@ void on_name(const AcceptedEvent& e, const v1::IdentityEvent& event, rows::Batch
     case v1::IdentityEvent::kPasswordChanged:
     case v1::IdentityEvent::kAuthSessionOpened:
     case v1::IdentityEvent::kAuthSessionRevoked:
+    case v1::IdentityEvent::kSecretDiscarded:
     case v1::IdentityEvent::FACT_NOT_SET: return;
   }
 }

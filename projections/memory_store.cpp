@@ -28,7 +28,8 @@ rows::Row to_row(const Position& p) {
                    p.log_id,
                    std::int64_t{p.partitions},
                    static_cast<std::int64_t>(p.history),
-                   std::int64_t{p.ledger_version}};
+                   std::int64_t{p.ledger_version},
+                   std::int64_t{p.partition}};
 }
 
 rows::Row to_row(const JournalRow& r) {
@@ -181,6 +182,7 @@ Result<Applied> MemoryStore::apply(const ProjectionBatch& batch) {
       return make_error(Code::position_moved, "the position of partition " + std::to_string(batch.before.partition) +
                                                   " is not where this writer left it");
     edit.put(own("positions"), position, to_row(batch.after));
+    applied.is_live = memory::live_generation(edit) == generation_;
     TRY_STATUS(put_journal(edit, batch));
     for (const auto& [workspace, head] : batch.heads)
       edit.put(own("heads"), Key().text(workspace),

@@ -220,7 +220,7 @@ void Partition::write(JudgedBatch& batch) {
     if (!applied) return failed(applied.error());
     if (!applied->data_error) {
       s_.totals.parked_rows += rows.parked.size();
-      return finish(batch, std::move(composed->parking));
+      return finish(batch, std::move(composed->parking), applied->is_live);
     }
     ++s_.totals.data_errors;
     if (batch.records.size() > 1) {  // nothing was written: go on with half as much, down to the record that it is
@@ -246,7 +246,7 @@ void Partition::check_stored_position() {
     failed(make_error(Code::position_moved, "the position of partition " + std::to_string(partition_) + " is not where it was left"));
 }
 
-void Partition::finish(const JudgedBatch& batch, Parking parking) {
+void Partition::finish(const JudgedBatch& batch, Parking parking, bool is_live) {
   const std::size_t count = batch.records.size();
   position_ = batch.after;
   parking_ = std::move(parking);
@@ -264,7 +264,7 @@ void Partition::finish(const JudgedBatch& batch, Parking parking) {
   totals.largest_batch_records = std::max<std::uint64_t>(totals.largest_batch_records, count);
   for (const JudgedRecord& judged : batch.records)
     if (judged.judgement.verdict != events::Verdict::accepted && judged.judgement.verdict != events::Verdict::control) ++totals.void_records;
-  if (s_.listener != nullptr) s_.listener->applied(report(batch));
+  if (s_.listener != nullptr) s_.listener->applied(report(batch, is_live));
   first_ += count;
   if (last) {
     waiting_.clear();
@@ -272,8 +272,8 @@ void Partition::finish(const JudgedBatch& batch, Parking parking) {
   }
 }
 
-AppliedBatch Partition::report(const JudgedBatch& batch) const {
-  AppliedBatch out{partition_, position_.next_offset, position_.history, lag_us_, {}, false};
+AppliedBatch Partition::report(const JudgedBatch& batch, bool is_live) const {
+  AppliedBatch out{partition_, position_.next_offset, position_.history, lag_us_, {}, is_live, false};
   out.records.reserve(batch.records.size());
   for (const JudgedRecord& judged : batch.records) {
     AppliedRecord& record = out.records.emplace_back();

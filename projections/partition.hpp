@@ -86,8 +86,8 @@ class Partition {
   void check_first(const topic::Record& record);
   void failed(const Error& error);
   void write(JudgedBatch& batch);
-  void finish(const JudgedBatch& batch, Parking parking);
-  AppliedBatch report(const JudgedBatch& batch) const;
+  void finish(const JudgedBatch& batch, Parking parking, bool is_live);
+  AppliedBatch report(const JudgedBatch& batch, bool is_live) const;
 
   const std::int32_t partition_;
   const Surroundings s_;

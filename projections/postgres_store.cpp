@@ -22,6 +22,7 @@ constexpr std::string_view kCreatePosition =
     "INSERT INTO positions (partition, next_offset, last_hash, log_id, partitions, history, ledger_version) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7)";
 // The guard, and the first write of every batch.
+constexpr std::string_view kIsLive = "SELECT EXISTS (SELECT 1 FROM dossier.generations WHERE number = $1 AND state = 'live')";
 constexpr std::string_view kMovePosition =
     "WITH moved AS (UPDATE positions SET next_offset = $4, last_hash = $5, log_id = $6, partitions = $7, history = $8, "
     "ledger_version = $9 WHERE partition = $1 AND next_offset = $2 AND last_hash = $3 RETURNING 1) "
@@ -299,6 +300,9 @@ Result<Applied> PostgresStore::write(const ProjectionBatch& batch, bool journal_
   Statements statements;
   statements.add("BEGIN", Params());
   statements.add(kMovePosition, move_params(batch.before, batch.after));
+  // A switch locks the positions: what is read behind the move holds until the end of this transaction.
+  const std::size_t live_at = statements.refs().size();
+  statements.add(kIsLive, std::move(Params().int8(options_.generation)));
   const std::size_t journal_at = statements.refs().size();
   if (!batch.journal.empty()) statements.add(journal_is_new ? kAddJournal : kCompareJournal, journal_params(batch), Writes::journal);
   if (!batch.heads.empty()) statements.add(kPutHeads, head_params(batch));
@@ -315,12 +319,14 @@ Result<Applied> PostgresStore::write(const ProjectionBatch& batch, bool journal_
   const auto result = connection->run(statements.refs());
   if (!result.failed) {
     journal_had_rows = !batch.journal.empty() && !journal_is_new && result.sets[journal_at].front().int64(0) > 0;
-    return Applied{};
+    Applied applied;
+    applied.is_live = result.sets[live_at].front().boolean(0);
+    return applied;
   }
   connection->send_and_forget("ROLLBACK");
   const auto& error = *result.failed;
   if (postgres::is_data_error(error.sqlstate)) {
-    if (statements.failed_in(error, Writes::read_model)) return Applied{DataError{statements.read_model(error), error.message}};
+    if (statements.failed_in(error, Writes::read_model)) return Applied{DataError{statements.read_model(error), error.message}, false};
     journal_had_rows = statements.failed_in(error, Writes::journal) && error.sqlstate == "23505";
     return make_error(Code::internal, "PostgreSQL refused rows of the ledger: " + error.message + " (" + error.sqlstate + ")");
   }

@@ -35,6 +35,16 @@ Result<postgres::Generation> building_generation(const std::string& url, const s
   return postgres::create_generation(url, taken ? code + "#" + std::to_string(last + 1) : code);
 }
 
+// The last old one that this code can fold.
+Result<postgres::Generation> old_generation(const std::vector<postgres::Generation>& present) {
+  const auto old = std::find_if(present.rbegin(), present.rend(), [](const auto& each) {
+    return each.state == postgres::GenerationState::old && is_of_code(each.digest, code_digest());
+  });
+  if (old == present.rend())
+    return make_error(Code::conflict, "there is no old generation of this program's code to go back to: dossier admin generations list shows all");
+  return *old;
+}
+
 }  // namespace
 
 std::string_view to_string(RebuildPhase phase) noexcept {
@@ -53,6 +63,10 @@ Result<std::unique_ptr<Rebuild>> Rebuild::open(RebuildOptions options, topic::Re
                                  [](const auto& each) { return each.state == postgres::GenerationState::live; });
   if (live == present.end())
     return make_error(Code::conflict, "no generation of read models is live: `dossier serve` makes the first one");
+  if (options.back) {
+    TRY(const auto old, old_generation(present));
+    return std::unique_ptr<Rebuild>(new Rebuild(std::move(options), live->number, old.number, is_of_code(live->digest, code_digest()), reader, clock));
+  }
   TRY(const auto building, building_generation(options.database_url, present));
   return std::unique_ptr<Rebuild>(
       new Rebuild(std::move(options), live->number, building.number, is_of_code(live->digest, code_digest()), reader, clock));
@@ -68,7 +82,7 @@ Rebuild::Rebuild(RebuildOptions options, std::int64_t live, std::int64_t generat
       projector_({.log = options_.log, .memory = {}}, reader, store_, registry(), clock) {
   const auto partitions = all_partitions(options_.log.partitions);
   projector_.assign(partitions);
-  to_compare_ = {partitions.begin(), partitions.end()};
+  if (!options_.back) to_compare_ = {partitions.begin(), partitions.end()};
 }
 Rebuild::~Rebuild() = default;
 

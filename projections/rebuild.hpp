@@ -26,6 +26,7 @@ struct RebuildOptions {
   std::string database_url;
   ExpectedLog log;  // with its partitions
   bool switch_over = true;  // false: stop before the switch
+  bool back = false;        // make the last old generation of this code live again, under the same rule; nothing is built or compared
 };
 
 enum class RebuildPhase : std::uint8_t { projecting, comparing, switching, done };
@@ -42,7 +43,8 @@ struct RebuildProgress {
 
 class Rebuild {
  public:
-  // Goes on with a generation of this code which is being built, or makes one. conflict: none is live yet.
+  // Goes on with a generation of this code which is being built, or makes one. conflict: none is live yet, or (back) there
+  // is no old one of this code.
   static Result<std::unique_ptr<Rebuild>> open(RebuildOptions options, topic::Reader& reader, const Clock& clock);
   ~Rebuild();
 

@@ -102,6 +102,7 @@ struct DataError {
 };
 struct Applied {
   std::optional<DataError> data_error;  // set: nothing was written; the runner isolates and parks
+  bool is_live = true;                  // the generation was live when this was written: readers see it
 };
 
 class ProjectionStore {

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "platform/crypto/crypto.hpp"
 #include "producers/postgres_log_identity.hpp"
 
 namespace dossier::app {
@@ -14,6 +15,13 @@ postgres::PoolOptions pool_options(const Settings& settings, const std::string& 
   options.connection.application_name = "dossier serve " + name;
   options.size = size;
   return options;
+}
+
+// Processes that draw the same pauses meet again after each of them.
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  for (const char byte : crypto::random_bytes(sizeof(seed))) seed = seed << 8 | static_cast<unsigned char>(byte);
+  return seed;
 }
 
 }  // namespace
@@ -41,7 +49,7 @@ Core::Core(Settings settings_in, producers::LogIdentity identity_in, std::string
       executor(kHandlerThreads, kHandlerQueue),
       log(*commits, settings.topics, identity,
           [this](std::int32_t partition) { return log_verified_.load() ? board.history(partition) : std::uint64_t{0}; }),
-      runner(states, log, board, executor, clock) {}
+      runner(states, log, board, executor, clock, {.seed = random_seed()}) {}
 
 Status Core::verify_log() {
   TRY(const auto reader, kafka::make_reader(settings.kafka));

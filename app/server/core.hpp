@@ -42,7 +42,7 @@ class Core {
 
   const Settings settings;
   const producers::LogIdentity identity;
-  const std::string process;  // unique among all processes that ever run
+  const std::string process;  // unique among all processes that ever run; ends with "-" and the digest of its code
   const SystemClock clock;
   MetricsRegistry metrics;
   postgres::Pool database;

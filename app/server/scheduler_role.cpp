@@ -6,13 +6,11 @@ namespace dossier::app {
 SchedulerRole::SchedulerRole(Core& core)
     : core_(core),
       scheduler_(core.dispatch, core.runner, core.control, core.clock, [this] { loop_.wake(); }),
-      sweeper_(core.background, core.runner, core.clock),
+      workspaces_(core.background, core.runner, core.clock),
+      secrets_(core.background),
+      secret_sweeper_(secrets_, core.runner, core.clock),
       loop_("scheduler", [this] { return step(); }),
-      sweeper_loop_("sweeper", [this]() -> Result<std::int64_t> {
-        TRY(const int finished, sweeper_.sweep());
-        (void)finished;
-        return producers::WorkspaceSweeper::kEveryUs;
-      }) {}
+      sweeper_loop_("sweeper", [this] { return sweep(); }) {}
 
 void SchedulerRole::start() {
   loop_.start();
@@ -32,6 +30,15 @@ Result<std::int64_t> SchedulerRole::step() {
   }
   looked_us_ = core_.clock.boot_us();
   return scheduler_.step();
+}
+
+Result<std::int64_t> SchedulerRole::sweep() {
+  TRY([[maybe_unused]] const int finished, workspaces_.sweep());
+  if (core_.clock.boot_us() >= secrets_due_us_) {
+    TRY(const auto swept, secret_sweeper_.step());
+    secrets_due_us_ = core_.clock.boot_us() + (swept.more ? producers::SecretSweeper::kGoOnUs : producers::SecretSweeper::kEveryUs);
+  }
+  return producers::WorkspaceSweeper::kEveryUs;
 }
 
 void SchedulerRole::add_metrics(MetricsRegistry& metrics) {

@@ -1,9 +1,12 @@
-// The role scheduler: matches tasks to workers as soon as something changes, and finishes workspaces that others began.
+// The role scheduler: matches tasks to workers as soon as something changes, finishes workspaces that others began, and
+// removes secrets that nothing came to name.
 #pragma once
 
 #include "app/server/core.hpp"
 #include "app/server/loop.hpp"
+#include "producers/postgres_secrets.hpp"
 #include "producers/scheduler.hpp"
+#include "producers/secret_sweeper.hpp"
 #include "producers/workspace_sweeper.hpp"
 
 namespace dossier::app {
@@ -22,10 +25,14 @@ class SchedulerRole {
 
  private:
   Result<std::int64_t> step();
+  Result<std::int64_t> sweep();
 
   Core& core_;
   producers::Scheduler scheduler_;
-  producers::WorkspaceSweeper sweeper_;
+  producers::WorkspaceSweeper workspaces_;
+  producers::PostgresSecrets secrets_;
+  producers::SecretSweeper secret_sweeper_;
+  std::int64_t secrets_due_us_ = 0;
   std::int64_t looked_us_ = 0;
   Loop loop_;
   Loop sweeper_loop_;

@@ -46,7 +46,7 @@ Result<std::unique_ptr<Service>> Service::start(Settings settings, const std::at
     std::this_thread::sleep_for(kStartPause);
     if (stopping.load()) return make_error(Code::shutting_down, "stopped while it waited to start");
   }
-  TRY(auto core, Core::make(std::move(settings), std::move(identity), crypto::random_uuid_hex()));
+  TRY(auto core, Core::make(std::move(settings), std::move(identity), crypto::random_uuid_hex() + "-" + projections::code_digest()));
   std::unique_ptr<Service> service(new Service(std::move(core), std::move(on_fatal)));
   TRY_STATUS(service->make_roles());
   return service;

@@ -54,7 +54,8 @@ Result<std::int64_t> Upkeep::step() {
     }
     if (!verified) log::warn("app", "the log can't be compared with the database yet: " + verified.error().message);
   }
-  if (now - renewed_us_ >= producers::PartitionOwners::kRenewUs) {
+  const bool is_stale = projector_ != nullptr && projector_->is_stale();
+  if (is_stale || now - renewed_us_ >= producers::PartitionOwners::kRenewUs) {
     renewed_us_ = now;
     TRY_STATUS(renew());
   }

@@ -21,7 +21,7 @@ inline constexpr std::string_view kJournalCommits = "journal_commits";
 inline constexpr std::string_view kLiveness = "~liveness";
 
 // Tables of a generation:
-// positions: key (partition) → {next_offset, last_hash, log_id, partitions, history, ledger_version}
+// positions: key (partition) → {next_offset, last_hash, log_id, partitions, history, ledger_version, partition}
 // heads: key (workspace) → {workspace, seq, time_us, chain}
 // streams: key (stream, workspace) → {workspace, stream, version, state, needs_newer_code}
 // and each read model's under its own name, key (rows::key_of) → its columns.

@@ -27,6 +27,15 @@ Decision DecisionBuilder::finish() {
   return std::move(decision_);
 }
 
+Status expect_secret(DecisionBuilder& decision, const SecretId& secret) {
+  const std::string stream = events::secret_stream(secret);
+  TRY(const auto discarded, decision.load<v1::NameState>(stream));
+  if (discarded.version > 0)
+    return make_error(Code::conflict, "this request was open for so long that its secret was given up: send it anew, with a new Idempotency-Key");
+  decision.expects_new(stream);
+  return {};
+}
+
 Status require_member(DecisionBuilder& decision, v1::Role least) {
   TRY(const auto members, decision.rely<v1::MembersState>(events::members_stream(decision.workspace())));
   return events::require_role(members, decision.context().actor.id(), least);

@@ -83,6 +83,10 @@ class DecisionBuilder {
   std::map<std::string, std::uint64_t> expects_;
 };
 
+// This commit names a secret whose row was written before: void if the sweeper gives the secret up first, and a conflict if
+// it has (producers/secret_sweeper.hpp).
+Status expect_secret(DecisionBuilder& decision, const SecretId& secret);
+
 // The acting user is a member of the context's workspace with at least this role; relied on.
 Status require_member(DecisionBuilder& decision, v1::Role least);
 

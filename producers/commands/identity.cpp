@@ -49,6 +49,7 @@ Decide bootstrap_admin(BootstrapAdmin command) {
     DecisionBuilder decision(snapshot, context);
     TRY(const auto admin, decision.rely<v1::NameState>(std::string(events::kServerAdminStream)));
     if (!admin.owner().empty()) return make_error(Code::already_exists, "this server has its admin: sign in instead");
+    TRY_STATUS(expect_secret(decision, command.password_secret));
     TRY(const auto login, decision.rely<v1::NameState>(command.login_stream));
     const auto user = events::derive_id<UserId>(context.commit_id);
     TRY(const auto reserved, events::reserve_name(login, user.str(), "login"));
@@ -129,6 +130,7 @@ Decide open_auth_session(OpenAuthSession command) {
     DecisionBuilder decision(snapshot, context);
     const std::string stream = events::user_stream(command.user);
     TRY(const auto user, decision.rely<v1::UserState>(stream));
+    TRY_STATUS(expect_secret(decision, command.token_secret));
     v1::AuthSessionOpened session;
     session.set_secret_id(command.token_secret.str());
     session.set_token_prefix(command.token_prefix);
@@ -146,6 +148,20 @@ Decide revoke_auth_session(UserId user_id, SecretId token_secret) {
     const std::string stream = events::user_stream(user_id);
     TRY(const auto user, decision.rely<v1::UserState>(stream));
     if (const auto revoked = events::revoke_auth_session(user, token_secret.str())) decision.add(stream, {}, *revoked);
+    return decision.finish();
+  };
+}
+
+Decide discard_secret(SecretId secret) {
+  return [secret = std::move(secret)](Snapshot& snapshot, const CommandContext& context) -> Result<Decision> {
+    DecisionBuilder decision(snapshot, context);
+    const std::string stream = events::secret_stream(secret);
+    TRY(const auto discarded, decision.load<v1::NameState>(stream));
+    if (discarded.version > 0) return decision.finish();
+    decision.expects_new(stream);
+    v1::IdentityEvent event;
+    event.mutable_secret_discarded()->set_secret_id(secret.str());
+    decision.add(stream, {}, event);
     return decision.finish();
   };
 }

@@ -47,4 +47,7 @@ struct OpenAuthSession {
 Decide open_auth_session(OpenAuthSession command);
 Decide revoke_auth_session(UserId user, SecretId token_secret);
 
+// In the domain whose event would name the secret: no commit that names it is accepted any more. Nothing the second time.
+Decide discard_secret(SecretId secret);
+
 }  // namespace dossier::producers::commands

@@ -30,6 +30,7 @@ Decide issue_worker_token(SecretId secret, std::string token_prefix, std::string
     TRY_STATUS(require_member(decision, v1::ADMIN));
     const std::string stream = events::workspace_stream(context.workspace);
     TRY(const auto workspace, decision.rely<v1::WorkspaceState>(stream));
+    TRY_STATUS(expect_secret(decision, secret));
     v1::WorkerTokenIssued issued;
     issued.set_secret_id(secret.str());
     issued.set_token_prefix(token_prefix);

@@ -3,78 +3,19 @@
 
 #include "dossier/v1/state.pb.h"
 #include "events/codec.hpp"
-#include "platform/postgres/migrate.hpp"
-#include "producers/memory_intake_store.hpp"
-#include "producers/memory_secrets.hpp"
-#include "producers/memory_state_store.hpp"
-#include "producers/postgres_intake_store.hpp"
-#include "producers/postgres_secrets.hpp"
-#include "producers/postgres_state_store.hpp"
-#include "projections/memory_store.hpp"
-#include "projections/postgres_store.hpp"
-#include "tests/support/test_database.hpp"
+#include "tests/contract/producer_system.hpp"
+#include "tests/support/event_script.hpp"
+#include "tests/support/table_rows.hpp"
 
 namespace dossier::producers {
 namespace {
-
-// All stores of one system, over one database.
-struct System {
-  virtual ~System() = default;
-  std::unique_ptr<projections::ProjectionStore> projection;  // writes what the state store reads
-  std::unique_ptr<projections::ProjectionStore> second;      // of another generation, which is not live
-  std::unique_ptr<StateStore> states;
-  std::unique_ptr<IntakeStore> intake;
-  std::unique_ptr<ActivityStore> activity;
-  std::unique_ptr<Secrets> secrets;
-};
-
-struct MemorySystem final : System {
-  MemorySystem() {
-    projection = std::make_unique<projections::MemoryStore>(database, 1);
-    second = std::make_unique<projections::MemoryStore>(database, 2);
-    states = std::make_unique<MemoryStateStore>(database);
-    intake = std::make_unique<MemoryIntakeStore>(database);
-    activity = std::make_unique<MemoryActivityStore>(database);
-    secrets = std::make_unique<MemorySecrets>(database, clock);
-  }
-  SystemClock clock;
-  std::shared_ptr<memory::MemoryDatabase> database = std::make_shared<memory::MemoryDatabase>();
-};
-
-struct PostgresSystem final : System {
-  PostgresSystem() {
-    database = test::TestDatabase::create();
-    const auto live = database->make_live_generation("one");
-    const auto other = postgres::create_generation(database->url(), "two")->number;
-    pool = std::make_unique<postgres::Pool>(postgres::PoolOptions{.connection = {.url = database->url()}, .size = 4});
-    projection = std::make_unique<projections::PostgresStore>(projections::PostgresStoreOptions{.url = database->url(), .generation = live});
-    second = std::make_unique<projections::PostgresStore>(projections::PostgresStoreOptions{.url = database->url(), .generation = other});
-    states = std::make_unique<PostgresStateStore>(*pool);
-    intake = std::make_unique<PostgresIntakeStore>(*pool);
-    activity = std::make_unique<PostgresActivityStore>(*pool);
-    secrets = std::make_unique<PostgresSecrets>(*pool);
-  }
-  ~PostgresSystem() override {
-    states.reset();
-    intake.reset();
-    activity.reset();
-    secrets.reset();
-    pool.reset();
-    database.reset();
-  }
-  std::unique_ptr<test::TestDatabase> database;
-  std::unique_ptr<postgres::Pool> pool;
-};
-
-std::unique_ptr<System> memory_system() { return std::make_unique<MemorySystem>(); }
-std::unique_ptr<System> postgres_system() { return std::make_unique<PostgresSystem>(); }
 
 const WorkspaceId kWorkspace("ws_00000000000000000000000000000001");
 const WorkspaceId kOther("ws_00000000000000000000000000000002");
 const WorkerId kWorker("wkr_00000000000000000000000000000001");
 const CommitId kCommit("cmm_00000000000000000000000000000001");
 
-class ProducerStores : public testing::TestWithParam<std::unique_ptr<System> (*)()> {
+class ProducerStores : public testing::TestWithParam<test::MakeProducerSystem> {
  protected:
   void SetUp() override { system_ = GetParam()(); }
 
@@ -114,7 +55,7 @@ class ProducerStores : public testing::TestWithParam<std::unique_ptr<System> (*)
     return ActivityBlock{"ses", offer, first, last, last - first + 1, kWorkspace, 2, static_cast<std::int64_t>(first), 9,
                          crypto::sha256(std::to_string(last)), std::move(body)};
   }
-  std::unique_ptr<System> system_;
+  std::unique_ptr<test::ProducerSystem> system_;
 };
 
 TEST_P(ProducerStores, AStreamThatDoesNotExistIsAtVersionZero) {
@@ -289,13 +230,22 @@ TEST_P(ProducerStores, SecretsAreWrittenOnceFoundByHashAndSwept) {
   EXPECT_EQ(found.expires_us, 77);
   EXPECT_FALSE(store.find_token(crypto::sha256("other"))->has_value());
   const auto later = SystemClock().wall_us() + 60'000'000;
-  EXPECT_TRUE(store.stored(1, SecretId(""), 10)->empty());
-  const auto stored = *store.stored(later, SecretId(""), 10);
-  ASSERT_EQ(stored.size(), 2u);
-  EXPECT_TRUE(stored[0].is_password);
-  EXPECT_EQ(store.stored(later, password, 10)->size(), 1u);
-  EXPECT_EQ(store.stored(later, SecretId(""), 1)->size(), 1u);
-  ASSERT_TRUE(store.sweep({password}).has_value());
+  EXPECT_TRUE(store.leftovers(1, SecretId(), 10)->leftovers.empty());
+  const auto all = *store.leftovers(later, SecretId(), 10);
+  ASSERT_EQ(all.leftovers.size(), 2u);
+  EXPECT_EQ(all.leftovers[0].id, password);
+  EXPECT_EQ(all.leftovers[0].domain, identity_domain());
+  EXPECT_EQ(all.leftovers[1].id, token);
+  EXPECT_EQ(all.leftovers[1].domain, kWorkspace);
+  EXPECT_TRUE(all.through.empty());
+  const auto first = *store.leftovers(later, SecretId(), 1);
+  EXPECT_EQ(first.leftovers.size(), 1u);
+  EXPECT_EQ(first.through, password);
+  const auto rest = *store.leftovers(later, first.through, 2);
+  EXPECT_EQ(rest.leftovers.size(), 1u);
+  EXPECT_TRUE(rest.through.empty());
+  EXPECT_EQ(*store.sweep({password, SecretId("sec_00000000000000000000000000000009")}), 1);
+  EXPECT_EQ(*store.sweep({}), 0);
   EXPECT_FALSE(store.password(password)->has_value());
   EXPECT_TRUE(store.find_token(record.sha256)->has_value());
   ASSERT_TRUE(store.remove_token(token).has_value());
@@ -305,8 +255,89 @@ TEST_P(ProducerStores, SecretsAreWrittenOnceFoundByHashAndSwept) {
   EXPECT_EQ(**store.key("names"), std::string("\0k", 2));
 }
 
-INSTANTIATE_TEST_SUITE_P(Memory, ProducerStores, testing::Values(&memory_system));
-INSTANTIATE_TEST_SUITE_P(Postgres, ProducerStores, testing::Values(&postgres_system));
+// What a generation says of secrets: rows of the read models that name them.
+TEST_P(ProducerStores, WhatTheLiveGenerationNamesIsNoLeftoverAndStays) {
+  auto& store = *system_->secrets;
+  const SecretId password("sec_00000000000000000000000000000001"), session("sec_00000000000000000000000000000002"),
+      worker("sec_00000000000000000000000000000003");
+  ASSERT_TRUE(store.put_password(password, "$argon2id$x").has_value());
+  ASSERT_TRUE(store.put_token({session, TokenKind::user, "usr_1", crypto::sha256("s"), "dst_", 0}).has_value());
+  ASSERT_TRUE(store.put_token({worker, TokenKind::worker, kWorkspace.str(), crypto::sha256("w"), "msw_", 0}).has_value());
+  test::EventScript script;
+  script.commit({test::make_fact("user/usr_1", {}, [&](v1::EventPayload& payload) {
+                   payload.mutable_identity()->mutable_user_registered()->set_password_secret_id(password.str());
+                 }),
+                 test::make_fact("user/usr_1", {}, [&](v1::EventPayload& payload) {
+                   payload.mutable_identity()->mutable_auth_session_opened()->set_secret_id(session.str());
+                 }),
+                 test::make_fact("workspace/w", {}, [&](v1::EventPayload& payload) {
+                   payload.mutable_workspace()->mutable_worker_token_issued()->set_secret_id(worker.str());
+                 })});
+  const auto project_into = [&](projections::ProjectionStore& into, std::vector<projections::ParkedRow> parked) {
+    projections::ProjectionBatch batch;
+    batch.before = {script.partition(), 0, crypto::kZeroHash, "log", 1, 1, 1};
+    ASSERT_TRUE(into.create_position(batch.before).has_value());
+    batch.after = batch.before;
+    batch.after.next_offset = script.end();
+    for (const auto& model : projections::registry()) {
+      projections::ModelRows rows{model.name, {}};
+      test::for_each_accepted(script, [&](const projections::AcceptedEvent& event) { model.project(event, rows.rows); });
+      batch.models.push_back(std::move(rows));
+    }
+    batch.parked = std::move(parked);
+    const auto applied = into.apply(batch);
+    ASSERT_TRUE(applied.has_value()) << applied.error().message;
+  };
+  const auto later = SystemClock().wall_us() + 60'000'000;
+  project_into(*system_->second, {});
+  EXPECT_EQ(store.leftovers(later, SecretId(), 10)->leftovers.size(), 3u) << "the generation that names them is not live";
+  system_->switch_over();
+  EXPECT_TRUE(store.leftovers(later, SecretId(), 10)->leftovers.empty());
+  EXPECT_EQ(*store.sweep({password, session, worker}), 0);
+  EXPECT_TRUE(store.password(password)->has_value());
+  EXPECT_TRUE(store.find_token(crypto::sha256("w"))->has_value());
+}
+
+TEST_P(ProducerStores, NothingIsALeftoverWhileRowsThatCouldNameItAreParked) {
+  auto& store = *system_->secrets;
+  const SecretId password("sec_00000000000000000000000000000001");
+  ASSERT_TRUE(store.put_password(password, "$argon2id$x").has_value());
+  const auto later = SystemClock().wall_us() + 60'000'000;
+  projections::ProjectionBatch batch;
+  batch.before = {0, 0, crypto::kZeroHash, "log", 1, 1, 1};
+  ASSERT_TRUE(system_->projection->create_position(batch.before).has_value());
+  const auto park = [&](const std::string& model) {
+    batch.after = batch.before;
+    batch.after.next_offset += 1;
+    batch.parked = {{model, "identity", "user/usr_1", 0, batch.before.next_offset, 0, "why", "value"}};
+    ASSERT_TRUE(system_->projection->apply(batch).has_value());
+    batch.before = batch.after;
+  };
+  park("issues");
+  EXPECT_EQ(store.leftovers(later, SecretId(), 10)->leftovers.size(), 1u);
+  park("identity");
+  EXPECT_TRUE(store.leftovers(later, SecretId(), 10)->leftovers.empty());
+  EXPECT_EQ(*store.sweep({password}), 0);
+}
+
+TEST_P(ProducerStores, NothingIsReadOrWrittenWhileTheDatabaseIsAway) {
+  system_->lose_database();
+  EXPECT_EQ(system_->states->snapshot().error().code, Code::database_unavailable);
+  EXPECT_EQ(system_->intake->position(2).error().code, Code::database_unavailable);
+  EXPECT_EQ(system_->intake->save(at(0), at(1), {}, {}).error().code, Code::database_unavailable);
+  EXPECT_EQ(system_->intake->save_liveness({heartbeat(kWorker, 1, 1)}).error().code, Code::database_unavailable);
+  EXPECT_EQ(system_->intake->accepted_through(kWorker, "boot").error().code, Code::database_unavailable);
+  EXPECT_EQ(system_->intake->accepted_through_all().error().code, Code::database_unavailable);
+  EXPECT_EQ(system_->intake->liveness_all().error().code, Code::database_unavailable);
+  EXPECT_EQ(system_->intake->liveness_of(kWorker).error().code, Code::database_unavailable);
+  EXPECT_EQ(system_->activity->append(at(0), at(1), {block(1, 1, 2)}).error().code, Code::database_unavailable);
+  EXPECT_EQ(system_->activity->read("ses", {}, 10, 100).error().code, Code::database_unavailable);
+  EXPECT_EQ(system_->secrets->put_password(SecretId("sec_00000000000000000000000000000001"), "x").error().code, Code::database_unavailable);
+  EXPECT_EQ(system_->secrets->find_token(crypto::kZeroHash).error().code, Code::database_unavailable);
+}
+
+INSTANTIATE_TEST_SUITE_P(Memory, ProducerStores, testing::Values(&test::memory_system));
+INSTANTIATE_TEST_SUITE_P(Postgres, ProducerStores, testing::Values(&test::postgres_system));
 
 }  // namespace
 }  // namespace dossier::producers

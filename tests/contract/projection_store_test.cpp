@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "platform/memory/ledger_tables.hpp"
 #include "platform/postgres/migrate.hpp"
 #include "platform/postgres/pool.hpp"
 #include "projections/memory_store.hpp"
@@ -46,6 +47,7 @@ const rows::Table& items() {
 // One system under test: stores that share a database.
 struct System {
   std::function<std::unique_ptr<ProjectionStore>(std::int64_t generation)> store;
+  std::function<void()> switch_over;  // makes the second generation live
   std::int64_t first = 1, second = 2;
   std::shared_ptr<void> keep;  // the database
 };
@@ -54,6 +56,7 @@ System memory_system() {
   auto database = std::make_shared<memory::MemoryDatabase>();
   System system;
   system.store = [database](std::int64_t generation) { return std::make_unique<MemoryStore>(database, generation); };
+  system.switch_over = [database] { EXPECT_TRUE(memory::set_live_generation(*database, 2).has_value()); };
   system.keep = database;
   return system;
 }
@@ -73,6 +76,7 @@ System postgres_system() {
     EXPECT_TRUE(pool.write_one(counters_sql).has_value());
     EXPECT_TRUE(pool.write_one(items_sql).has_value());
   }
+  system.switch_over = [database, second = system.second] { EXPECT_TRUE(postgres::switch_generation(database->url(), second).has_value()); };
   system.store = [database](std::int64_t generation) {
     return std::make_unique<PostgresStore>(PostgresStoreOptions{.url = database->url(), .generation = generation});
   };
@@ -148,6 +152,17 @@ TEST_P(ProjectionStoreContract, TheLoserOfTwoWritersCanGoOnAfterItReadsThePositi
   ASSERT_TRUE(other->apply(batch(0, 1)).has_value());
   EXPECT_EQ(store_->apply(batch(0, 2)).error().code, Code::position_moved);
   apply(batch(store_->position(3)->value().next_offset, 2));
+}
+
+// What a writer may tell of its batch hangs on this: readers see the live generation alone.
+TEST_P(ProjectionStoreContract, ABatchSaysWhetherItsGenerationWasLive) {
+  const auto other = system_.store(system_.second);
+  ASSERT_TRUE(other->create_position(at(0)).has_value());
+  EXPECT_TRUE(store_->apply(batch(0, 1))->is_live);
+  EXPECT_FALSE(other->apply(batch(0, 1))->is_live);
+  system_.switch_over();
+  EXPECT_FALSE(store_->apply(batch(1, 2))->is_live);
+  EXPECT_TRUE(other->apply(batch(1, 2))->is_live);
 }
 
 TEST_P(ProjectionStoreContract, FetchFindsWhatWasAppliedAndNothingElse) {

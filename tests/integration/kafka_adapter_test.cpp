@@ -131,6 +131,23 @@ TEST_F(KafkaAdapter, a_writer_with_a_fatal_error_is_unhealthy_and_refuses_all_th
   EXPECT_EQ(append_and_wait(*make_writer(cluster_, WriterKind::commits).value(), topic_).offset, 1);
 }
 
+// The library looks once a second for topics whose leader nobody asked for: each first record would wait for that.
+TEST_F(KafkaAdapter, the_first_record_of_a_topic_does_not_wait_for_the_librarys_look_at_its_topics) {
+  constexpr int kTopics = 8;
+  std::vector<std::string> topics;
+  for (int i = 0; i < kTopics; ++i) {
+    topics.push_back(topic_ + "-" + std::to_string(i));
+    ASSERT_TRUE(admin_->create_topic({topics.back(), 1, 1, {}}));
+  }
+  ASSERT_TRUE(admin_->create_topic({topic_, 1, 1, {}}));
+  const auto writer = make_writer(cluster_, WriterKind::messages).value();
+  ASSERT_EQ(append_and_wait(*writer, topic_).outcome, Outcome::acknowledged);
+  const auto begin = std::chrono::steady_clock::now();
+  for (const auto& topic : topics) EXPECT_EQ(append_and_wait(*writer, topic).outcome, Outcome::acknowledged);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(kTopics / 2)) << "one look a second serves one topic";
+  for (const auto& topic : topics) EXPECT_TRUE(admin_->delete_topic(topic));
+}
+
 TEST_F(KafkaAdapter, a_topic_is_made_once_with_its_settings_and_grown_but_never_shrunk) {
   const auto made = admin_->create_topic({topic_, 2, 1, {{"max.message.bytes", "2000"}, {"flush.messages", "1"}}});
   ASSERT_TRUE(made) << made.error().message;

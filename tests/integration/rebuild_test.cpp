@@ -155,6 +155,47 @@ TEST_F(RebuildTest, the_way_back_is_open_while_the_old_generation_keeps_up) {
   EXPECT_EQ(live_now(), live_);
 }
 
+TEST_F(RebuildTest, going_back_catches_up_with_what_was_written_since) {
+  auto log_reader = reader();
+  auto rebuild = *Rebuild::open(options(), *log_reader, clock_);
+  ASSERT_TRUE(finish(*rebuild).has_value());
+  const std::int64_t second = live_now();
+  // The new generation goes on; nobody projects the old one.
+  PostgresStore store(PostgresStoreOptions{.url = database_->url(), .generation = second});
+  auto second_reader = reader();
+  Projector onwards({.log = log(), .memory = {}}, *second_reader, store, registry(), clock_);
+  std::vector<std::int32_t> all;
+  for (std::int32_t partition = 0; partition < EventScript::kPartitions; ++partition) all.push_back(partition);
+  onwards.assign(all);
+  std::mt19937_64 random(5);
+  for (int i = 0; i < 40; ++i) script_.commit({test::random_event(random, script_.workspace())});
+  for (int idle = 0; idle < 2;) idle = onwards.step(0).progressed ? 0 : idle + 1;
+  EXPECT_EQ(postgres::switch_generation(database_->url(), live_).error().code, Code::conflict) << "it is behind";
+
+  auto back_options = options();
+  back_options.back = true;
+  auto back_reader = reader();
+  auto back = Rebuild::open(back_options, *back_reader, clock_);
+  ASSERT_TRUE(back.has_value()) << back.error().message;
+  EXPECT_EQ((*back)->generation(), live_);
+  const auto done = finish(**back);
+  ASSERT_TRUE(done.has_value()) << done.error().message;
+  EXPECT_EQ(live_now(), live_);
+  const auto compared = compare_generations(database_->url(), live_, second, {all.begin(), all.end()}, EventScript::kPartitions);
+  ASSERT_TRUE(compared.has_value());
+  EXPECT_TRUE(compared->moving.empty());
+  EXPECT_TRUE(compared->differences.empty());
+}
+
+TEST_F(RebuildTest, without_an_old_generation_of_this_code_there_is_no_way_back) {
+  auto back_options = options();
+  back_options.back = true;
+  auto log_reader = reader();
+  const auto none = Rebuild::open(back_options, *log_reader, clock_);
+  ASSERT_FALSE(none.has_value());
+  EXPECT_EQ(none.error().code, Code::conflict);
+}
+
 TEST(CodeVersion, a_rebuild_by_the_same_code_is_of_that_code) {
   EXPECT_EQ(code_digest().size(), 32u);
   EXPECT_TRUE(is_of_code(code_digest(), code_digest()));

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "events/names.hpp"
+#include "producers/commands/identity.hpp"
 #include "producers/commands/issue.hpp"
 #include "producers/commands/task.hpp"
 #include "producers/commands/workspace.hpp"
@@ -65,7 +66,9 @@ std::vector<Named> commands_on(const Office& office, const Office::Busy& busy, c
   disabled.set_name("fixer");
   disabled.set_provider("command");
   add("disable the agent", office.owner, define_agent(disabled));
-  add("issue a token", office.owner, issue_worker_token(SecretId("sec_" + std::string(32, '9')), "msw_9", "l"));
+  const SecretId secret("sec_" + std::string(32, '9'));
+  add("issue a token", office.owner, issue_worker_token(secret, "msw_9", "l"));
+  add("give up the token's secret", "sweeper", discard_secret(secret));
   add("cancel", office.member, cancel_task(busy.task, "no"));
   add("cancel too", office.owner, cancel_task(busy.task, "no more"));
   add("offer", "scheduler", offer_task(busy.task, office.worker, 9));

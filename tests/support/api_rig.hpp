@@ -160,6 +160,7 @@ class ApiRig final : public projections::AppliedListener {
   postgres::Pool& pool() { return pool_; }
   api::ChangeHub& changes() { return changes_; }
   producers::Secrets& secrets() { return secrets_; }
+  producers::CommandRunner& runner() { return *runner_; }
   ThreadPool& executor() { return executor_; }
   MetricsRegistry& metrics() { return metrics_; }
   TestDatabase& database() { return *database_; }

@@ -223,6 +223,37 @@ TEST_F(CommandRunnerTest, one_command_at_a_time_for_a_hot_stream_spares_every_co
   EXPECT_EQ(version(), 30u);
 }
 
+// One projects the partition and learns its verdicts at once, the other asks the database every few milliseconds. How much
+// giving way spares depends on how real machines interleave; that nobody starves and the log keeps every edit is held here.
+TEST_F(CommandRunnerTest, two_processes_with_sixty_clients_each_at_one_hot_stream_all_get_their_turn) {
+  constexpr int kClients = 60;
+  constexpr std::int64_t kAppendUs = 800, kAckUs = 400;
+  at.fates.plan = [draw = std::uint64_t{1}](std::string_view, const topic::Outgoing&) mutable {
+    draw = draw * 6364136223846793005ull + 1442695040888963407ull;
+    memory::AppendPlan plan;
+    plan.append_delay_us = kAppendUs + static_cast<std::int64_t>(draw >> 33) % kAppendUs;
+    plan.ack_delay_us = kAckUs;
+    return plan;
+  };
+  std::vector<Answer> answers;
+  for (int i = 0; i < kClients; ++i)
+    for (MemoryServer* server : {&one, &other}) {
+      Command hot = command(server->name + std::to_string(i), rename("n"));
+      hot.hot_stream = kStream;
+      answers.push_back(send(*server, std::move(hot)));
+    }
+  settle(at, {&one, &other}, 60'000'000);
+  int gave_up = 0;
+  for (const Answer& answer : answers) {
+    ASSERT_TRUE(answer->has_value());
+    if (!(*answer)->has_value()) ++gave_up;
+  }
+  EXPECT_EQ(gave_up, 0);
+  EXPECT_EQ(version(), answers.size());
+  const auto conflicts = one.runner.metrics().conflicts.load() + other.runner.metrics().conflicts.load();
+  EXPECT_LT(conflicts, answers.size()) << "less than one lost round a command";
+}
+
 TEST_F(CommandRunnerTest, the_line_for_a_hot_stream_is_bounded) {
   const CommandRunner::Options bounds;
   std::size_t overloaded = 0;

@@ -54,6 +54,18 @@ TEST_F(VerdictBoardTest, what_is_no_longer_among_the_recent_ones_is_left_to_the_
   EXPECT_EQ(answers, (Answers{{5, 55}}));
 }
 
+TEST_F(VerdictBoardTest, a_conflict_that_nobody_here_waited_for_is_anothers_loss_for_a_moment) {
+  const Decided conflict{0, events::Verdict::void_conflict, 0, 0, {}};
+  ASSERT_TRUE(board.await(0, 0, note(0)));
+  board.applied({0, 1, 1, 0}, {conflict});
+  EXPECT_FALSE(board.others_lose(0)) << "it was our own";
+  board.applied({0, 2, 1, 0}, {{1, events::Verdict::void_conflict, 0, 0, {}}});
+  EXPECT_TRUE(board.others_lose(0));
+  EXPECT_FALSE(board.others_lose(1));
+  clock.advance_us(VerdictBoard::kLosersUs + 1);
+  EXPECT_FALSE(board.others_lose(0));
+}
+
 TEST_F(VerdictBoardTest, several_may_wait_for_one_offset_and_each_partition_is_its_own) {
   ASSERT_TRUE(board.await(0, 0, note(1)));
   ASSERT_TRUE(board.await(0, 0, note(2)));
