@@ -12,6 +12,7 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "base/mutation.hpp"
 #include "producers/hot_streams.hpp"
 #include "producers/shared_reads.hpp"
 
@@ -298,6 +299,8 @@ void CommandRunner::Core::on_appended(const OpPtr& op, std::uint64_t attempt, co
   const bool durable = appended.outcome == topic::Outcome::acknowledged && appended.offset >= 0;
   if (!durable) {
     if (!end_attempt(*op, attempt, Phase::appending)) return;
+    if (mutation::on(mutation::Name::answer_before_durable) && appended.outcome == topic::Outcome::unknown)
+      return soon([self = shared_from_this(), op] { self->settle(op, {.offset = 0, .verdict = events::Verdict::accepted, .seq = 1, .time_us = 0, .versions = {}}); });
     Error error = appended.outcome == topic::Outcome::refused
                       ? transient(appended.code, "the log did not take the commit: " + appended.reason, 1'000)
                       : transient(Code::unacknowledged, "the log has not acknowledged the commit: it is open until a record settles it", 2'000);

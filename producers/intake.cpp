@@ -7,6 +7,7 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "base/mutation.hpp"
 #include "producers/commands/worker.hpp"
 
 namespace dossier::producers {
@@ -154,7 +155,7 @@ void Intake::take(const topic::Record& record, const Form& form) {
   }
   partition.next_read = record.offset + 1;
   partition.heard_us = ports_.clock.boot_us();
-  partition.leases.advance(record.append_time_us);
+  partition.leases.advance(mutation::on(mutation::Name::lease_by_wall_clock) ? ports_.clock.wall_us() : record.append_time_us);
   if (partition.caught_up && partition.fresh_term) {
     partition.leases.restart();
     partition.fresh_term = false;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "base/mutation.hpp"
 #include "producers/commands/task.hpp"
 #include "producers/intake.hpp"
 
@@ -54,6 +55,8 @@ void Intake::take_report(Partition& partition, const topic::Record& record, cons
     ++pending_;
     metrics_.pending.store(static_cast<std::int64_t>(pending_));
   }
+  if (mutation::on(mutation::Name::grant_before_accepted) && report.has_claim())
+    ports_.control.granted(worker.state.pool(), WorkspaceId(report.workspace_id()), id, TaskId(report.fence().task_id()), report.fence().offer());
   if (first) run_front(id);
 }
 
