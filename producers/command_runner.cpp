@@ -340,6 +340,12 @@ void CommandRunner::Core::on_verdict(const OpPtr& op, std::uint64_t attempt, con
 }
 
 void CommandRunner::Core::settle(const OpPtr& op, const Decided& decided) {
+  const bool is_anothers = !decided.commit_id.empty() && decided.commit_id != op->command.context.commit_id.str();
+  if (is_anothers && !mutation::on(mutation::Name::answer_by_offset_alone)) {
+    log::error("producers", "partition " + std::to_string(op->partition) + " gave offset " + std::to_string(decided.offset) + " to " +
+                                op->command.context.commit_id.str() + ", and " + decided.commit_id + " was applied there: the log lost its tail");
+    return finish(op, make_error(Code::undecided, "recorded where another record was applied: the log lost its tail, and an operator has to act"));
+  }
   switch (decided.verdict) {
     case events::Verdict::accepted: {
       AcceptedCommit commit;

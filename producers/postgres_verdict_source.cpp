@@ -13,7 +13,8 @@ constexpr std::string_view kPositions = "SELECT partition, next_offset, history 
 constexpr std::string_view kVerdicts = R"sql(
 SELECT j.partition, j."offset", j.verdict, j.seq, j.time_us,
        CASE WHEN j.verdict = 4 THEN (SELECT max(f.seq) FROM dossier.journal AS f
-                                     WHERE f.workspace = j.workspace AND f.commit_id = j.commit_id AND f.verdict = 1) END
+                                     WHERE f.workspace = j.workspace AND f.commit_id = j.commit_id AND f.verdict = 1) END,
+       j.commit_id
 FROM unnest($1::bigint[], $2::bigint[]) AS w(partition, "offset")
 JOIN dossier.journal AS j ON j.partition = w.partition AND j."offset" = w."offset"
 )sql";
@@ -52,6 +53,7 @@ Result<VerdictSource::Look> PostgresVerdictSource::look(const std::vector<Verdic
     answer.decided.seq = row.uint64(3);
     answer.decided.time_us = row.int64(4);
     if (const auto first = row.optional_int64(5)) answer.decided.seq = static_cast<std::uint64_t>(*first);
+    answer.decided.commit_id = row.str(6);
     look.answers.push_back(std::move(answer));
   }
   return look;

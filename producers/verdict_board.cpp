@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "base/check.hpp"
-#include "base/mutation.hpp"
 
 namespace dossier::producers {
 namespace {
@@ -56,7 +55,6 @@ Result<VerdictBoard::Ticket> VerdictBoard::await(std::int32_t number, std::int64
       return Ticket{number, id, offset};
     }
     known = partition.recent[static_cast<std::size_t>(offset - first)];
-    if (mutation::on(mutation::Name::answer_another_offset) && offset > first) known = partition.recent[static_cast<std::size_t>(offset - first - 1)];
   }
   done(known);
   return Ticket{number, 0, offset};

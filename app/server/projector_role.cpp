@@ -179,7 +179,7 @@ void ProjectorRole::applied(const projections::AppliedBatch& batch) {
   if (!is_live_.load()) return;
   std::vector<producers::Decided> decided;
   decided.reserve(batch.records.size());
-  for (const auto& record : batch.records) decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions});
+  for (const auto& record : batch.records) decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions, record.commit_id});
   core_.board.applied({batch.partition, batch.next_offset, batch.history, batch.lag_us}, std::move(decided));
   on_applied_(batch.partition, batch.concerns_dispatch);
 }

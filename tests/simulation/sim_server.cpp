@@ -20,7 +20,7 @@ constexpr std::int64_t kPollerIdleUs = 1'000'000;
 
 void SimServer::Listener::applied(const projections::AppliedBatch& batch) {
   std::vector<producers::Decided> decided;
-  for (const auto& record : batch.records) decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions});
+  for (const auto& record : batch.records) decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions, record.commit_id});
   server_.board_.applied({batch.partition, batch.next_offset, batch.history, batch.lag_us}, std::move(decided));
   if (batch.concerns_dispatch) server_.wake(Part::scheduler, 0);
 }
