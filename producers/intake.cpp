@@ -105,8 +105,15 @@ Status Intake::step(std::int64_t wait_ms) {
   tick();
   ports_.control.retry();
   TRY_STATUS(save_liveness());
-  if (ports_.clock.boot_us() - saved_at_us_ >= options_.save_every_us) TRY_STATUS(save());
+  if (ports_.clock.boot_us() - saved_at_us_ >= options_.save_every_us || owes_answers()) TRY_STATUS(save());
   return read_status;
+}
+
+// Workers wait to hear that their reports are accepted: under load until the next save, else there is one for them.
+bool Intake::owes_answers() {
+  if (accepted_unsaved_.empty()) return false;
+  const std::lock_guard lock(mutex_);
+  return pending_ == 0;
 }
 
 Status Intake::read(std::int64_t wait_ms) {
