@@ -7,7 +7,7 @@ endif()
 option(DOSSIER_MUTATIONS "Compile the switches for bugs on purpose" ${mutations_default})
 if(DOSSIER_MUTATIONS)
   foreach(place events:ledger events:task projections:memory_store projections:partition projections:judged_batch producers:command_runner
-                producers:verdict_board producers:intake producers:intake_lanes producers:scheduler api:commit_cursor)
+                producers:lease_book producers:intake producers:intake_lanes producers:scheduler api:commit_cursor)
     string(REPLACE ":" ";" place ${place})
     list(GET place 0 folder)
     list(GET place 1 file)

@@ -34,10 +34,17 @@ void World::disaster() {
     case 5:
       note("worker " + worker.identity.id.str() + " is killed");
       worker.worker->crash(chance(random_, 0.5));
-      return start_worker(worker);
+      start_worker(worker);
+      if (chance(random_, 0.5)) return;
+      worker.worker->freeze();
+      worker.back_us = now + between(random_, 1'000, 30'000'000);
+      return;
     case 6:
-      note("worker " + worker.identity.id.str() + (worker.worker->frozen() ? " goes on" : " freezes"));
-      return worker.worker->frozen() ? worker.worker->thaw() : worker.worker->freeze();
+      if (worker.worker->frozen()) return;
+      note("worker " + worker.identity.id.str() + " freezes");
+      worker.worker->freeze();
+      worker.back_us = now + between(random_, 1'000, 60'000'000);
+      return;
     case 7:
       if (plan_.loses_tail) return;  // two failures at once: what only the last moments of both had may be gone
       note("the database forgets its last commits");
@@ -90,6 +97,7 @@ void World::crash_broker() {
   count(after);
   note("the broker's machine fails, and loses " + std::to_string(before - after) + " events");
   broker_back_us_ = time_.boot_us() + between(random_, 1'000, 5'000'000);
+  model_.doubt_reports();
   if (after == before) return;
   lost_a_tail_ = true;
   model_.begin_again();
@@ -102,6 +110,11 @@ void World::bring_back() {
   if (broker_back_us_ != 0 && broker_back_us_ <= now) {
     broker_back_us_ = 0;
     broker_.set_reachable(true);
+  }
+  for (auto& slot : workers_) {
+    if (slot.back_us == 0 || slot.back_us > now) continue;
+    slot.back_us = 0;
+    if (slot.worker->frozen()) slot.worker->thaw();
   }
   for (std::size_t at = 0; at < servers_.size(); ++at) {
     ServerSlot& slot = servers_[at];
@@ -167,6 +180,7 @@ void World::end_storm() {
   bring_back();
   for (auto& slot : workers_) {
     slot.clock.set_ahead_us(0);
+    slot.back_us = 0;
     if (slot.worker->frozen()) slot.worker->thaw();
   }
   share_partitions();

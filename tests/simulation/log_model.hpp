@@ -33,6 +33,8 @@ class LogModel {
 
   LogModel(const events::Topics& topics, std::int32_t partitions);
   void stored(const topic::Record& record);
+  // The broker's machine failed, and reports may be gone.
+  void doubt_reports() { signs_.doubt(); }
   // A tail is gone: what it knew of the events is judged anew from what is left.
   void begin_again();
 

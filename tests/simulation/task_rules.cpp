@@ -2,6 +2,7 @@
 #include "tests/simulation/task_rules.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "dossier/v1/worker.pb.h"
 
@@ -34,6 +35,10 @@ void SignsOfLife::read(std::string_view value, std::int64_t append_time_us) {
     if (late != said.begin() && report.heartbeat().control_offset() < std::prev(late)->second) return;
   }
   for (const v1::Fence& fence : report.heartbeat().running()) sign(fence);
+}
+
+void SignsOfLife::doubt() {
+  for (auto& [offer, holder] : holders_) holder.longest_us = std::numeric_limits<std::int64_t>::max();
 }
 
 std::int64_t SignsOfLife::longest_silence_us(const std::string& task, std::uint32_t offer) const {

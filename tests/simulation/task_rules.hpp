@@ -18,6 +18,8 @@ class SignsOfLife {
   void read(std::string_view value, std::int64_t append_time_us);
   // A record of a control topic: what a worker must have heard of to count as listening.
   void said(const std::string& topic, std::int64_t offset, std::int64_t append_time_us);
+  // The broker lost the last reports, and who read them before is not known here: of who holds a task now nothing is judged.
+  void doubt();
   // The longest silence of the holder of this offer, as far as the log goes.
   std::int64_t longest_silence_us(const std::string& task, std::uint32_t offer) const;
 

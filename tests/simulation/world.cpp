@@ -93,7 +93,7 @@ void World::found_workspaces() {
     for (const auto& value : workspace.commits) put(partition, value);
     for (int worker = 0; worker < plan_.workers_each; ++worker) {
       put(partition, workspace.workers[static_cast<std::size_t>(worker)].registration);
-      workers_.push_back({SimClock(time_), workspace.workers[static_cast<std::size_t>(worker)].identity, 0, nullptr});
+      workers_.push_back({SimClock(time_), workspace.workers[static_cast<std::size_t>(worker)].identity, 0, 0, nullptr});
     }
   }
   while (const auto due = broker_.next_due_us()) {
@@ -141,7 +141,10 @@ void World::turn() {
     if (servers_[at].server == nullptr || servers_[at].server->frozen()) continue;
     for (const auto part : SimServer::kParts) consider(servers_[at].server->due_us(part), {Actor::server, at, part});
   }
-  for (std::size_t at = 0; at < workers_.size(); ++at) consider(workers_[at].worker->due_us(), {Actor::worker, at});
+  for (std::size_t at = 0; at < workers_.size(); ++at) {
+    consider(workers_[at].worker->due_us(), {Actor::worker, at});
+    if (workers_[at].back_us != 0) consider(workers_[at].back_us, {Actor::returning});
+  }
   for (std::size_t at = 0; at < followers_.size(); ++at) consider(followers_[at].due_us(), {Actor::follower, at});
   consider(clients_->due_us(), {Actor::people});
   if (broker_back_us_ != 0) consider(broker_back_us_, {Actor::returning});
@@ -202,12 +205,12 @@ void World::step_follower(std::size_t at) {
 void World::look_at_positions() {
   const auto now = positions(evidence());
   for (std::size_t partition = 0; partition < now.size(); ++partition) {
-    if (now[partition] < position_[partition] && now[partition] >= 0 && crashes_at_look_ == database_crashes_)
+    if (now[partition] < position_[partition] && crashes_at_look_ == database_crashes_)
       fail("the position of partition " + std::to_string(partition) + " went back from " + std::to_string(position_[partition]) + " to " +
            std::to_string(now[partition]));
     if (now[partition] > position_[partition])
       for (auto& follower : followers_) follower.wake();
-    if (now[partition] >= 0) position_[partition] = now[partition];
+    position_[partition] = now[partition];
     applied_[partition] = std::max(applied_[partition], now[partition]);
   }
   crashes_at_look_ = database_crashes_;
@@ -231,6 +234,7 @@ bool World::at_rest() {
     const auto end = static_cast<std::int64_t>(model_.entries(partition).size());
     if (!contradicted_.contains(partition) && position_[static_cast<std::size_t>(partition)] != end) return false;
   }
+  if (!check_halted().empty()) return false;
   return std::all_of(followers_.begin(), followers_.end(), [&](const SimFollower& follower) {
     return halted.contains(follower.workspace().str()) || follower.seen() >= model_.last_seq(follower.workspace().str());
   });
@@ -239,6 +243,7 @@ bool World::at_rest() {
 std::string World::why_restless() {
   std::string why = clients_->done(halted_workspaces()) ? "after the storm it does not come to rest:" : "people still wait for an answer:";
   for (const auto& task : open_tasks()) why += " " + task + ";";
+  if (const std::string unnoticed = check_halted(); !unnoticed.empty()) why += " " + unnoticed + ";";
   for (const auto& follower : followers_)
     why += " a follower of " + follower.workspace().str() + " has seen " + std::to_string(follower.seen()) + " of " +
            std::to_string(model_.last_seq(follower.workspace().str())) + ";";

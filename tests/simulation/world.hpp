@@ -38,6 +38,7 @@ class World {
     SimClock clock;
     WorkerIdentity identity;
     int boots = 0;
+    std::int64_t back_us = 0;  // a dead or frozen one comes back then; 0: it is there
     std::unique_ptr<SimWorker> worker;
   };
   enum class Actor : std::uint8_t { broker, server, worker, people, follower, disaster, returning };
