@@ -1,7 +1,6 @@
 // /v1/workspaces/{ws}/events: every accepted commit of the workspace as it becomes visible, in the order of seq.
-#include <charconv>
-
 #include "api/access.hpp"
+#include "api/commit_cursor.hpp"
 #include "api/commit_document.hpp"
 #include "api/problem.hpp"
 #include "api/resources.hpp"
@@ -32,32 +31,10 @@ const Schema& event_schema() {
   return schema;
 }
 
-struct Place {
-  std::uint64_t history = 0;
-  std::uint64_t seq = 0;
-};
-
-std::optional<std::uint64_t> digits(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() || number > INT64_MAX) return std::nullopt;
-  return number;
-}
-
-// "<history>-<seq>"
-std::optional<Place> parse_place(std::string_view text) {
-  const std::size_t dash = text.find('-');
-  if (dash == std::string_view::npos) return std::nullopt;
-  const auto history = digits(text.substr(0, dash));
-  const auto seq = digits(text.substr(dash + 1));
-  if (!history || !seq) return std::nullopt;
-  return Place{*history, *seq};
-}
-
 class CommitStream final : public RowStream {
  public:
   CommitStream(CallPtr call, crypto::Hash token, std::uint64_t after_seq, std::int32_t partition)
-      : RowStream(std::move(call), token, kPollMs), seq_(after_seq), partition_(partition) {}
+      : RowStream(std::move(call), token, kPollMs), cursor_(after_seq), partition_(partition) {}
 
   void subscribe(std::function<void()> wake) override {
     subscription_ = call().environment->changes.on_commits(partition_, std::move(wake));
@@ -67,24 +44,21 @@ class CommitStream final : public RowStream {
   postgres::Statement behind() const override {
     postgres::Statement statement;
     statement.sql = kBehindSql;
-    statement.params.text(call().path_value("ws")).int8(static_cast<std::int64_t>(seq_)).int8(kBatch);
+    statement.params.text(call().path_value("ws")).int8(static_cast<std::int64_t>(cursor_.seq())).int8(kBatch);
     return statement;
   }
   Result<std::string> take(const postgres::ResultSet& rows, std::size_t max_bytes) override {
     std::string out;
     for (const postgres::Row row : rows) {
-      const auto commit = commit_of(row.bytes(0));
-      if (!commit) return make_error(Code::corrupt, "the journal's record of seq " + std::to_string(row.int64(1)) + " can't be read");
-      if (row.uint64(1) != seq_ + 1) return make_error(Code::corrupt, "the journal has a gap behind seq " + std::to_string(seq_));
-      seq_ = row.uint64(1);
-      out += sse_message(std::to_string(commit->history()) + "-" + std::to_string(seq_), "commit", commit_json(*commit, seq_, row.int64(2)));
+      TRY(const std::string message, cursor_.message(row.bytes(0), row.uint64(1), row.int64(2)));
+      out += message;
       if (out.size() >= max_bytes) break;
     }
     return out;
   }
 
  private:
-  std::uint64_t seq_;
+  CommitCursor cursor_;
   std::int32_t partition_;
   ChangeHub::Subscription subscription_;
 };
@@ -94,17 +68,12 @@ Result<std::uint64_t> starting_seq(const Call& call) {
   const std::string* last = call.request.header("last-event-id");
   if (last == nullptr) last = call.request.parameter("last_event_id");
   if (last == nullptr) return call.access.seq;
-  const auto place = parse_place(*last);
-  if (!place) return make_error(Code::invalid_field, "must be the id of a message of this stream: <history>-<seq>", "Last-Event-ID");
-  if (place->seq == 0 || place->seq > call.access.seq) return place->seq;  // from the start; or ahead of this server: it waits
+  TRY(const CommitPlace place, parse_commit_place(*last));
+  if (!must_exist(place, call.access.seq)) return start_at(place, std::nullopt);
   TRY(const auto rows, call.environment->database.read_one(
-                           kAtSql, postgres::Params().text(call.path_value("ws")).int8(static_cast<std::int64_t>(place->seq))));
-  const auto commit = rows.empty() ? std::nullopt : commit_of(rows.front().bytes(0));
-  if (!commit) return make_error(Code::corrupt, "the journal has no commit " + std::to_string(place->seq));
-  if (commit->history() != place->history)
-    return make_error(Code::precondition_failed, "the log was repaired: that event is not part of its present history; read the "
-                                                 "workspace again, and start without Last-Event-ID", "Last-Event-ID");
-  return place->seq;
+                           kAtSql, postgres::Params().text(call.path_value("ws")).int8(static_cast<std::int64_t>(place.seq))));
+  if (rows.empty()) return make_error(Code::corrupt, "the journal has no commit " + std::to_string(place.seq));
+  return start_at(place, rows.front().bytes(0));
 }
 
 void stream(CallPtr call, http::Responder responder) {

@@ -11,7 +11,7 @@ namespace dossier::log {
 
 using log_level::Level;
 
-// Once, before any thread starts. `level`: debug, info, warn or error. Until then warnings and errors are written.
+// Once, before any thread starts. `level`: debug, info, warn, error or off. Until then warnings and errors are written.
 void configure(std::string_view level, std::string_view process_name);
 
 // Thread-safe. Never logs secrets: callers pass ids.

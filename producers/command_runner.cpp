@@ -12,6 +12,7 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "base/mutation.hpp"
 #include "producers/contention.hpp"
 #include "producers/hot_streams.hpp"
 #include "producers/shared_reads.hpp"
@@ -89,7 +90,6 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
   void settle_duplicate(const OpPtr& op);
   void decide_again(const OpPtr& op);
   void finish(const OpPtr& op, Result<Committed> result);
-  void count(const Result<Committed>& result, const Op& op);
   // Runs the job on the executor, or here where it takes no more.
   void soon(std::function<void()> job) {
     auto shared = std::make_shared<std::function<void()>>(std::move(job));
@@ -289,6 +289,10 @@ void CommandRunner::Core::on_appended(const OpPtr& op, std::uint64_t attempt, co
   const bool durable = appended.outcome == topic::Outcome::acknowledged && appended.offset >= 0;
   if (!durable) {
     if (!end_attempt(*op, attempt, Phase::appending)) return;
+    if (mutation::on(mutation::Name::answer_before_durable) && appended.outcome == topic::Outcome::unknown)
+      return soon([self = shared_from_this(), op] {
+        self->settle(op, {.offset = 0, .verdict = events::Verdict::accepted, .seq = 1, .time_us = 0, .versions = {}});
+      });
     Error error = appended.outcome == topic::Outcome::refused
                       ? transient(appended.code, "the log did not take the commit: " + appended.reason, 1'000)
                       : transient(Code::unacknowledged,
@@ -331,6 +335,15 @@ void CommandRunner::Core::on_verdict(const OpPtr& op, std::uint64_t attempt, con
 }
 
 void CommandRunner::Core::settle(const OpPtr& op, const Decided& decided) {
+  const bool is_anothers = !decided.commit_id.empty() && decided.commit_id != op->command.context.commit_id.str();
+  if (is_anothers && !mutation::on(mutation::Name::answer_by_offset_alone)) {
+    log::error("producers", "partition " + std::to_string(op->partition) + " gave offset " + std::to_string(decided.offset) +
+                                " to " + op->command.context.commit_id.str() + ", and " + decided.commit_id +
+                                " was applied there: the log lost its tail");
+    return finish(op,
+                  make_error(Code::undecided,
+                             "recorded where another record was applied: the log lost its tail, and an operator has to act"));
+  }
   switch (decided.verdict) {
     case events::Verdict::accepted: {
       AcceptedCommit commit;
@@ -382,7 +395,7 @@ void CommandRunner::Core::decide_again(const OpPtr& op) {
 }
 
 void CommandRunner::Core::finish(const OpPtr& op, Result<Committed> result) {
-  count(result, *op);
+  metrics_.count(result, clock_.boot_us() - op->started_us);
   std::optional<OpPtr> next;
   {
     const std::lock_guard lock(mutex_);
@@ -395,22 +408,6 @@ void CommandRunner::Core::finish(const OpPtr& op, Result<Committed> result) {
   const std::lock_guard lock(mutex_);
   metrics_.in_flight.fetch_sub(1, std::memory_order_relaxed);
   if (--in_flight_ == 0) idle_.notify_all();
-}
-
-void CommandRunner::Core::count(const Result<Committed>& result, const Op& op) {
-  const auto add = [](std::atomic<std::uint64_t>& counter) { counter.fetch_add(1, std::memory_order_relaxed); };
-  if (result) {
-    if (result->repeated) return add(metrics_.repeated);
-    if (result->commit.offset < 0) return add(metrics_.unchanged);
-    metrics_.latency_us.observe(clock_.boot_us() - op.started_us);
-    return add(metrics_.accepted);
-  }
-  const Code code = result.error().code;
-  if (code == Code::undecided) return add(metrics_.undecided);
-  if (code == Code::unacknowledged) return add(metrics_.unacknowledged);
-  if (code == Code::contention) return add(metrics_.contended);
-  if (is_transient(code) || code == Code::internal) return add(metrics_.failed);
-  add(metrics_.refused);
 }
 
 void CommandRunner::Core::watch(const OpPtr& op, std::uint64_t attempt, Phase phase, std::int64_t timeout_us) {

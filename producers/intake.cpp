@@ -7,6 +7,7 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "base/mutation.hpp"
 #include "producers/commands/worker.hpp"
 
 namespace dossier::producers {
@@ -104,8 +105,15 @@ Status Intake::step(std::int64_t wait_ms) {
   tick();
   ports_.control.retry();
   TRY_STATUS(save_liveness());
-  if (ports_.clock.boot_us() - saved_at_us_ >= options_.save_every_us) TRY_STATUS(save());
+  if (ports_.clock.boot_us() - saved_at_us_ >= options_.save_every_us || owes_answers()) TRY_STATUS(save());
   return read_status;
+}
+
+// Workers wait to hear that their reports are accepted: under load until the next save, else there is one for them.
+bool Intake::owes_answers() {
+  if (accepted_unsaved_.empty()) return false;
+  const std::lock_guard lock(mutex_);
+  return pending_ == 0;
 }
 
 Status Intake::read(std::int64_t wait_ms) {
@@ -154,7 +162,7 @@ void Intake::take(const topic::Record& record, const Form& form) {
   }
   partition.next_read = record.offset + 1;
   partition.heard_us = ports_.clock.boot_us();
-  partition.leases.advance(record.append_time_us);
+  partition.leases.advance(mutation::on(mutation::Name::lease_by_wall_clock) ? ports_.clock.wall_us() : record.append_time_us);
   if (partition.caught_up && partition.fresh_term) {
     partition.leases.restart();
     partition.fresh_term = false;

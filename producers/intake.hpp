@@ -2,7 +2,7 @@
 //
 //   record ─► form, signature, token ─┬─ heartbeat ─► liveness, leases renewed            (never waits for a commit)
 //                                     └─ report ────► lane of its worker ─► command ─► Granted / Fenced / refused,
-//                                                     (in order, one in flight)         then AcceptedThrough
+//                                                     (in order, one in flight)         and AcceptedThrough once it is saved
 //
 // A partition's position is saved only past records that are decided, so a restart reads the rest again, and commands
 // answer it as they did first. Leases end in the partition's own broker time (lease_book.hpp); where no worker moves it any
@@ -159,6 +159,7 @@ class Intake {
   // Runs a command of intake's own unless the same one is in flight or failed a moment ago.
   void run_own(const WorkspaceId& workspace, std::string_view route, const std::string& key, Decide decide, std::function<void()> settled);
   void tick();
+  bool owes_answers();
   Status save_liveness();
   Status save_position(std::int32_t number, Partition& partition);
   CommandContext system_context(const WorkspaceId& workspace, std::string_view route, const std::string& key) const;
@@ -179,7 +180,13 @@ class Intake {
   std::set<WorkerId> live_changed_;
   bool room_changed_ = false;
   std::unordered_map<std::string, std::uint64_t> accepted_;  // worker '/' boot → sequence decided
-  std::map<std::string, AcceptedThroughRow> accepted_unsaved_;
+  // The worker forgets what it is told to be accepted, so it is told only what is saved: the reports' log may lose its tail.
+  struct Unsaved {
+    AcceptedThroughRow row;
+    WorkspaceId workspace;
+    std::string pool;
+  };
+  std::map<std::string, Unsaved> accepted_unsaved_;
   struct FenceCheck { WorkspaceId workspace; WorkerId worker; std::string pool; v1::Fence fence; std::int32_t partition; };
   std::vector<FenceCheck> fence_checks_;
   std::int64_t saved_at_us_ = 0;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "base/mutation.hpp"
 #include "producers/commands/task.hpp"
 #include "producers/intake.hpp"
 
@@ -54,6 +55,8 @@ void Intake::take_report(Partition& partition, const topic::Record& record, cons
     ++pending_;
     metrics_.pending.store(static_cast<std::int64_t>(pending_));
   }
+  if (mutation::on(mutation::Name::grant_before_accepted) && report.has_claim())
+    ports_.control.granted(worker.state.pool(), WorkspaceId(report.workspace_id()), id, TaskId(report.fence().task_id()), report.fence().offer());
   if (first) run_front(id);
 }
 
@@ -65,6 +68,7 @@ void Intake::answer_repeat(Partition& partition, const v1::Report& report, const
   const TaskId task(report.fence().task_id());
   if (report.has_claim() && partition.leases.holds(task, report.fence().offer(), worker))
     ports_.control.granted(pool, workspace, worker, task, report.fence().offer());
+  if (accepted_unsaved_.contains(boot_key(report))) return;  // said once it is saved
   ports_.control.accepted_through(pool, workspace, worker, report.boot_id(), accepted_[boot_key(report)]);
 }
 
@@ -149,7 +153,6 @@ void Intake::speak(const Report& one, const Result<Committed>& result, Outcome& 
     log::warn("producers", "report " + std::to_string(report.sequence()) + " of " + worker.str() + " was refused: " + result.error().message);
     ports_.control.report_refused(one.pool, workspace, worker, report.boot_id(), report.sequence(), result.error());
   }
-  ports_.control.accepted_through(one.pool, workspace, worker, report.boot_id(), report.sequence());
 }
 
 // On the owner thread: what callbacks left.
@@ -167,7 +170,8 @@ void Intake::collect() {
     const v1::Report& report = outcome.report.report;
     std::uint64_t& accepted = accepted_[boot_key(report)];
     accepted = std::max(accepted, report.sequence());
-    accepted_unsaved_[boot_key(report)] = {WorkerId(report.worker_id()), report.boot_id(), accepted};
+    accepted_unsaved_[boot_key(report)] = {
+        {WorkerId(report.worker_id()), report.boot_id(), accepted}, WorkspaceId(report.workspace_id()), outcome.report.pool};
     const auto it = partitions_.find(outcome.report.partition);
     if (it == partitions_.end() || it->second.epoch != outcome.report.epoch) continue;  // read again by its new owner
     auto& entries = it->second.entries;

@@ -177,12 +177,14 @@ Status Intake::save_position(std::int32_t number, Partition& partition) {
     after.last_append_time_us = std::max(after.last_append_time_us, entry.append_time_us);
     ++count;
   }
-  if (count == 0) return {};
+  if (count == 0 && accepted_unsaved_.empty()) return {};
   std::vector<AcceptedThroughRow> accepted;
-  for (const auto& [key, row] : accepted_unsaved_) accepted.push_back(row);
+  for (const auto& [key, unsaved] : accepted_unsaved_) accepted.push_back(unsaved.row);
   IntakePosition before = partition.saved;
   before.partition = number;
   TRY_STATUS(ports_.store.save(before, after, {}, accepted));
+  for (const auto& [key, unsaved] : accepted_unsaved_)
+    ports_.control.accepted_through(unsaved.pool, unsaved.workspace, unsaved.row.worker, unsaved.row.boot_id, unsaved.row.sequence);
   accepted_unsaved_.clear();
   partition.saved = after;
   partition.entries.erase(partition.entries.begin(), partition.entries.begin() + static_cast<std::ptrdiff_t>(count));

@@ -3,13 +3,15 @@
 
 #include <algorithm>
 
+#include "base/mutation.hpp"
+
 namespace dossier::producers {
 
 void LeaseBook::advance(std::int64_t append_time_us) {
   if (append_time_us <= now_us_) return;
   const bool was_break = append_time_us - now_us_ > kBreakUs;
   now_us_ = append_time_us;
-  if (was_break) restart();
+  if (was_break && !mutation::on(mutation::Name::lease_by_wall_clock)) restart();
 }
 
 void LeaseBook::restart() { term_start_us_ = now_us_; }

@@ -32,6 +32,7 @@ Result<VerdictSource::Look> MemoryVerdictSource::look(const std::vector<VerdictB
     answer.decided.verdict = static_cast<events::Verdict>(memory::number(*row, 0));
     answer.decided.seq = static_cast<std::uint64_t>(memory::number(*row, 2));
     answer.decided.time_us = memory::number(*row, 3);
+    answer.decided.commit_id = memory::text(*row, 4);
     look.answers.push_back(std::move(answer));
   }
   return look;

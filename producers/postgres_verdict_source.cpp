@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kPositions = "SELECT partition, next_offset, history FROM positions";
 
 constexpr std::string_view kVerdicts = R"sql(
-SELECT j.partition, j."offset", j.verdict, j.seq, j.time_us
+SELECT j.partition, j."offset", j.verdict, j.seq, j.time_us, j.commit_id
 FROM unnest($1::bigint[], $2::bigint[]) AS w(partition, "offset")
 JOIN dossier.journal AS j ON j.partition = w.partition AND j."offset" = w."offset"
 )sql";
@@ -49,6 +49,7 @@ Result<VerdictSource::Look> PostgresVerdictSource::look(const std::vector<Verdic
     answer.decided.verdict = static_cast<events::Verdict>(row.int32(2));
     answer.decided.seq = row.uint64(3);
     answer.decided.time_us = row.int64(4);
+    answer.decided.commit_id = row.str(5);
     look.answers.push_back(std::move(answer));
   }
   return look;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "base/mutation.hpp"
 #include "events/names.hpp"
 #include "events/task.hpp"
 #include "producers/commands/task.hpp"
@@ -238,7 +239,7 @@ void Scheduler::offer(const QueuedTask& task, const LiveWorker& worker) {
 }
 
 void Scheduler::lapse(const ActiveTask& task) {
-  if (!begin(task.id)) return;
+  if (mutation::on(mutation::Name::never_lapse_offers) || !begin(task.id)) return;
   Command command;
   command.context = context(task.workspace, "lapse", task.id.str() + "/" + std::to_string(task.offer));
   command.decide = commands::lapse_offer(task.id, task.offer, "deadline");

@@ -2,7 +2,8 @@
 // here; whoever learns that the partition is applied past that offset (the projector in this process, after its
 // transaction; or VerdictPoller, from the database) brings the verdicts, and the callbacks run.
 //
-// The answer goes by (partition, offset), never by id alone: a commit with the same id may stand in the log twice.
+// The answer goes by (partition, offset), never by id alone: a commit with the same id may stand in the log twice. And never by
+// the offset alone: a log that lost its tail gives offsets again which were applied before.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,7 @@ struct Decided {
   std::uint64_t seq = 0;                // accepted: its own; void_duplicate: of the commit accepted first
   std::int64_t time_us = 0;             // accepted
   std::vector<std::uint64_t> versions;  // accepted, one an event; empty where the source does not know them
+  std::string commit_id{};              // of the record that was applied there; empty where the source does not know it
 };
 
 // How far a partition is applied.

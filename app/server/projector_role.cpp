@@ -241,7 +241,7 @@ void ProjectorRole::Voice::applied(const projections::AppliedBatch& batch) {
   std::vector<producers::Decided> decided;
   decided.reserve(batch.records.size());
   for (const auto& record : batch.records)
-    decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions});
+    decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions, record.commit_id});
   role_.core_.board.applied({batch.partition, batch.next_offset, batch.history, batch.lag_us}, std::move(decided));
   role_.on_applied_(batch.partition, batch.concerns_dispatch);
 }

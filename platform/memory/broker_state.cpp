@@ -33,6 +33,7 @@ BrokerState::Ready BrokerState::ready_locked(const Flight& flight, std::int64_t 
 std::optional<std::int64_t> BrokerState::next_due_locked() const {
   std::optional<std::int64_t> earliest;
   for (const auto& [when, flight] : queue) {
+    if (earliest && when.first >= *earliest) break;
     if (flight->writer->frozen) continue;
     const bool waits = ready_locked(*flight, std::numeric_limits<std::int64_t>::min()) == Ready::no;
     const std::int64_t due = waits ? std::max(when.first, flight->expires_us) : when.first;
@@ -47,6 +48,7 @@ std::int64_t BrokerState::store_locked(Log& log, const TopicState& topic, const 
   log.records.push_back(topic::Record{record.topic, record.partition, offset, clock.wall_us() / 1000 * 1000, record.key,
                                       record.value, record.headers});
   if (topic.synced) log.synced_end = log.end();
+  faults.stored(log.records.back());
   changed.notify_all();
   return offset;
 }

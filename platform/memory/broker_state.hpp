@@ -95,6 +95,7 @@ struct BrokerState {
   mutable std::mutex mutex;  // guards everything below
   std::condition_variable changed;
   bool reachable = true;
+  std::uint64_t crashes = 0;  // each breaks every connection
   bool stopping = false;
   std::map<std::string, TopicState, std::less<>> topics;
   std::map<std::pair<std::int64_t, std::uint64_t>, std::shared_ptr<Flight>> queue;  // by (due, order of queueing)

@@ -94,6 +94,7 @@ void MemoryBroker::set_leader(const std::string& topic, std::int32_t partition, 
 void MemoryBroker::crash() {
   const std::lock_guard lock(state_->mutex);
   state_->reachable = false;
+  ++state_->crashes;
   state_->settle_locked([](const Flight& flight) { return !flight.writer->frozen; },
                         Appended{Outcome::unknown, -1, Code::log_unavailable, "the broker went away"});
   for (auto& [name, topic] : state_->topics)

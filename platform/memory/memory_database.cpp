@@ -4,11 +4,18 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/check.hpp"
+
 namespace dossier::memory {
 
 Key& Key::text(std::string_view value) {
   bytes_.append(value);
   bytes_.push_back('\0');
+  return *this;
+}
+
+Key& Key::beginning(std::string_view value) {
+  bytes_.append(value);
   return *this;
 }
 
@@ -64,26 +71,31 @@ void MemoryDatabase::View::scan(std::string_view table, const Key& prefix, const
 }
 
 void MemoryDatabase::Edit::put(std::string_view table, const Key& key, rows::Row row) {
-  auto& tables = const_cast<MemoryDatabase&>(*database_).tables_;  // commit() made this Edit, and holds the lock
-  auto rows = tables.find(table);
-  if (rows == tables.end()) rows = tables.emplace(std::string(table), Table()).first;
-  auto& versions = rows->second[key.str()];
-  if (!versions.empty() && versions.back().at == at_)
+  auto& database = const_cast<MemoryDatabase&>(*database_);  // commit() made this Edit, and holds the lock
+  auto rows = database.tables_.find(table);
+  if (rows == database.tables_.end()) rows = database.tables_.emplace(std::string(table), Table()).first;
+  const auto it = rows->second.try_emplace(key.str()).first;
+  auto& versions = it->second;
+  if (!versions.empty() && versions.back().at == at_) {
     versions.back().row = std::move(row);
-  else
-    versions.push_back(Version{at_, std::move(row)});
+    return;
+  }
+  versions.push_back(Version{at_, std::move(row)});
+  database.written_.emplace_back(&rows->second, it);
 }
 
 void MemoryDatabase::Edit::erase(std::string_view table, const Key& key) {
-  auto& tables = const_cast<MemoryDatabase&>(*database_).tables_;
-  const auto rows = tables.find(table);
-  if (rows == tables.end()) return;
+  auto& database = const_cast<MemoryDatabase&>(*database_);
+  const auto rows = database.tables_.find(table);
+  if (rows == database.tables_.end()) return;
   const auto it = rows->second.find(key.str());
   if (it == rows->second.end()) return;
-  if (it->second.back().at == at_)
+  if (it->second.back().at == at_) {
     it->second.back().row.reset();
-  else
-    it->second.push_back(Version{at_, std::nullopt});
+    return;
+  }
+  it->second.push_back(Version{at_, std::nullopt});
+  database.written_.emplace_back(&rows->second, it);
 }
 
 void MemoryDatabase::set_faults(DatabaseFaults faults) {
@@ -112,15 +124,21 @@ Result<MemoryDatabase::View> MemoryDatabase::view(std::string_view operation) co
   return View(shared_from_this(), now_, epoch_, false);
 }
 
+MemoryDatabase::View MemoryDatabase::observe() const {
+  const std::lock_guard lock(mutex_);
+  return View(shared_from_this(), now_, epoch_, false);
+}
+
 Status MemoryDatabase::commit(std::string_view operation, bool durable, const std::function<Status(Edit&)>& body) {
   const DatabaseFault fault = this->fault(operation);
   if (fault == DatabaseFault::unavailable) return unavailable();
   const std::lock_guard lock(mutex_);
   const std::uint64_t number = now_ + 1;
   Edit edit(shared_from_this(), number, epoch_, true);
+  written_.clear();
   const Status status = body(edit);
   if (!status || fault == DatabaseFault::serialization_failure || fault == DatabaseFault::unknown_lost) {
-    truncate(now_);
+    undo(number);
     if (!status) return status;
     if (fault == DatabaseFault::unknown_lost) return unavailable();
     return make_error(Code::contention, "could not serialize access");
@@ -129,6 +147,15 @@ Status MemoryDatabase::commit(std::string_view operation, bool durable, const st
   if (durable) durable_ = number;
   if (fault == DatabaseFault::unknown_committed) return unavailable();
   return {};
+}
+
+void MemoryDatabase::undo(std::uint64_t number) {
+  for (auto& [table, it] : written_) {
+    CHECK(it->second.back().at == number);
+    it->second.pop_back();
+    if (it->second.empty()) table->erase(it);
+  }
+  written_.clear();
 }
 
 void MemoryDatabase::crash(std::uint64_t lost) {

@@ -34,6 +34,8 @@ class Key {
  public:
   Key& text(std::string_view value);  // without NUL
   Key& int8(std::int64_t value);
+  // The beginning of a text part: for scans.
+  Key& beginning(std::string_view value);
   const std::string& str() const { return bytes_; }
 
  private:
@@ -76,6 +78,8 @@ class MemoryDatabase : public std::enable_shared_from_this<MemoryDatabase> {
   void set_faults(DatabaseFaults faults);
 
   Result<View> view(std::string_view operation) const;
+  // For assertions: what is there now, asked of nobody's faults.
+  View observe() const;
   // Runs `body` alone; its error rolls everything back. A commit that is not durable may be forgotten by a crash until a
   // durable one follows.
   Status commit(std::string_view operation, bool durable, const std::function<Status(Edit&)>& body);
@@ -91,10 +95,12 @@ class MemoryDatabase : public std::enable_shared_from_this<MemoryDatabase> {
 
   DatabaseFault fault(std::string_view operation) const;
   void truncate(std::uint64_t at);
+  void undo(std::uint64_t number);
 
   mutable std::mutex mutex_;
   DatabaseFaults faults_;
   std::map<std::string, Table, std::less<>> tables_;
+  std::vector<std::pair<Table*, Table::iterator>> written_;  // by the commit under way
   std::uint64_t now_ = 0;      // number of the last commit
   std::uint64_t durable_ = 0;  // number of the last one that no crash forgets
   std::uint64_t epoch_ = 0;    // crashes so far

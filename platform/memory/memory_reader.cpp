@@ -12,7 +12,8 @@ Error unreachable() { return make_error(Code::log_unavailable, "the broker can't
 
 class MemoryReader final : public topic::Reader {
  public:
-  MemoryReader(std::shared_ptr<BrokerState> state, std::string name) : state_(std::move(state)), name_(std::move(name)) {}
+  MemoryReader(std::shared_ptr<BrokerState> state, std::string name)
+      : state_(std::move(state)), name_(std::move(name)), crashes_seen_(state_->crashes) {}
 
   Status assign(const std::vector<topic::Position>& positions) override {
     for (const auto& position : positions)
@@ -27,7 +28,7 @@ class MemoryReader final : public topic::Reader {
     std::size_t bytes = 0;
     std::unique_lock lock(state_->mutex);
     const PollPlan plan = state_->faults.plan_poll(name_);
-    if (plan.fail) return unreachable();
+    if (std::exchange(crashes_seen_, state_->crashes) != state_->crashes || plan.fail) return unreachable();
     auto deadline = SteadyClock::now() + std::chrono::milliseconds(limits.wait_ms);
     for (;;) {
       const bool first = polled.records.empty();
@@ -87,6 +88,7 @@ class MemoryReader final : public topic::Reader {
 
   const std::shared_ptr<BrokerState> state_;
   const std::string name_;
+  std::uint64_t crashes_seen_;
   std::vector<Cursor> cursors_;
   std::size_t turn_ = 0;
 };

@@ -55,6 +55,8 @@ class FaultPolicy {
   virtual PollPlan plan_poll(std::string_view reader);
   // A crash: the end of the log that survives, between `synced_end` and `end`. Default: only what was synced.
   virtual std::int64_t surviving_end(std::string_view topic, std::int32_t partition, std::int64_t synced_end, std::int64_t end);
+  // Told of every record that got into its log.
+  virtual void stored(const topic::Record& record);
 };
 
 enum class Mode : std::uint8_t { deterministic, threaded };
@@ -149,7 +151,8 @@ class MemoryBroker {
   void set_reachable(bool reachable);
   void set_leader(const std::string& topic, std::int32_t partition, bool present);
   // The machine fails: each partition keeps what the policy says survives, and the broker is unreachable until
-  // set_reachable(true). What was on its way is unknown, and gone.
+  // set_reachable(true). What was on its way is unknown, and gone. Every reader's next poll says that its connection broke,
+  // also when the broker is back by then.
   void crash();
   // Everything so far is on disk.
   void sync();

@@ -1,32 +1,25 @@
 // Drawing faults.
 #include "tests/simulation/faults.hpp"
 
+#include <utility>
+
 namespace dossier::simulation {
 
-Weather Weather::draw(Random& random) {
-  const auto some = [&](double most) { return chance(random, 0.5) ? std::uniform_real_distribution<double>(0, most)(random) : 0; };
-  Weather weather;
-  weather.lost_ack = some(0.10);
-  weather.lost = some(0.05);
-  weather.late = some(0.05);
-  weather.refused = some(0.05);
-  weather.duplicated = some(0.10);
-  weather.slow = some(0.20);
-  weather.withheld_poll = some(0.30);
-  weather.failed_poll = some(0.05);
-  weather.database = some(0.05);
-  weather.crash = some(0.02);
-  return weather;
+void SimFaults::called() {
+  if (victim_ == kNobody || running_ != victim_ || calls_left_-- > 0) return;
+  victim_ = kNobody;
+  throw ProcessKilled();
 }
 
 memory::AppendPlan SimFaults::plan_append(std::string_view, const topic::Outgoing&) {
+  called();
   memory::AppendPlan plan;
   plan.append_delay_us = between(random_, 100, 3'000);
   plan.ack_delay_us = between(random_, 100, 3'000);
   if (!stormy_) return plan;
   if (chance(random_, weather_.slow)) plan.append_delay_us = between(random_, 10'000, 3'000'000);
   if (chance(random_, weather_.slow)) plan.ack_delay_us = between(random_, 10'000, 6'000'000);
-  const double draw = std::uniform_real_distribution<double>(0, 1)(random_);
+  const double draw = fraction(random_);
   double edge = weather_.lost_ack;
   if (draw < edge) plan.fate = memory::Fate::ack_lost;
   else if (draw < (edge += weather_.lost)) plan.fate = memory::Fate::lost;
@@ -37,6 +30,7 @@ memory::AppendPlan SimFaults::plan_append(std::string_view, const topic::Outgoin
 }
 
 memory::PollPlan SimFaults::plan_poll(std::string_view) {
+  called();
   memory::PollPlan plan;
   if (!stormy_) return plan;
   plan.withhold = chance(random_, weather_.withheld_poll);
@@ -45,8 +39,15 @@ memory::PollPlan SimFaults::plan_poll(std::string_view) {
   return plan;
 }
 
+std::int64_t SimFaults::surviving_end(std::string_view, std::int32_t, std::int64_t synced_end, std::int64_t end) {
+  return between(random_, synced_end, end);
+}
+
 memory::DatabaseFault SimFaults::plan_database(std::string_view) {
-  if (!stormy_ || !chance(random_, weather_.database)) return memory::DatabaseFault::none;
+  called();
+  if (!stormy_) return memory::DatabaseFault::none;
+  if (chance(random_, weather_.slow_database)) clock_.advance_us(between(random_, 1'000, 1'500'000));
+  if (!chance(random_, weather_.database)) return memory::DatabaseFault::none;
   switch (between(random_, 0, 3)) {
     case 0: return memory::DatabaseFault::unavailable;
     case 1: return memory::DatabaseFault::serialization_failure;

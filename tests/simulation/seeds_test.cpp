@@ -1,51 +1,56 @@
-// Many seeds of the whole system. A failing one prints itself; DOSSIER_SIM_SEEDS=FROM-TO (or one number) runs it again, exactly.
+// Many seeds of the whole system, in chunks that run beside each other: 2,000, with `./dev test --all` 10,000. A failing one
+// prints itself and a trace; `./dev sim --seed N` runs it again, exactly.
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <cstdio>
 #include <cstdlib>
 
 #include "base/log.hpp"
+#include "tests/simulation/mutation_table.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace dossier::simulation {
 namespace {
 
-struct Seeds {
-  std::uint64_t from = 1;
-  std::uint64_t to = 500;
+constexpr std::uint64_t kSeeds = 2'000;
+constexpr std::uint64_t kSeedsOfAll = 10'000;
+constexpr std::uint64_t kChunks = 20;
+constexpr std::uint64_t kMutationSeeds = 1'000;
+
+std::uint64_t wanted_seeds() { return std::getenv("DOSSIER_TEST_ALL") != nullptr ? kSeedsOfAll : kSeeds; }
+
+class Simulation : public testing::TestWithParam<std::uint64_t> {
+  void SetUp() override { log::configure("off", "simulation"); }
 };
 
-Seeds wanted_seeds() {
-  Seeds seeds;
-  if (const char* text = std::getenv("DOSSIER_SIM_SEEDS")) {
-    char* end = nullptr;
-    seeds.from = seeds.to = std::strtoull(text, &end, 10);
-    if (*end == '-') seeds.to = std::strtoull(end + 1, nullptr, 10);
-  }
-  return seeds;
-}
-
-TEST(Simulation, keeps_every_promise_on_every_seed) {
-  const Seeds seeds = wanted_seeds();
-  log::configure(std::getenv("DOSSIER_LOG_LEVEL") != nullptr ? std::getenv("DOSSIER_LOG_LEVEL") : "error", "simulation");
-  const auto began = std::chrono::steady_clock::now();
+TEST_P(Simulation, keeps_every_promise_on_every_seed) {
+  const std::uint64_t each = (wanted_seeds() + kChunks - 1) / kChunks;
   int failures = 0;
-  std::int64_t turns = 0;
-  for (std::uint64_t seed = seeds.from; seed <= seeds.to && failures < 5; ++seed) {
+  for (std::uint64_t seed = GetParam() * each + 1; seed <= (GetParam() + 1) * each && failures < 3; ++seed) {
     World world(seed);
     const std::string fault = world.run();
-    turns += world.turns();
     if (fault.empty()) continue;
     ++failures;
-    ADD_FAILURE() << fault << "again: DOSSIER_SIM_SEEDS=" << seed << " dossier_simulation_tests";
+    ADD_FAILURE() << fault << "again: ./dev sim --seed " << seed;
   }
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  const auto count = static_cast<double>(seeds.to - seeds.from + 1);
-  std::printf("%.0f seeds in %.1f s (%.0f a second), %.1f M steps\n", count, seconds, count / seconds, static_cast<double>(turns) / 1e6);
 }
+INSTANTIATE_TEST_SUITE_P(Chunk, Simulation, testing::Range<std::uint64_t>(0, kChunks));
 
-TEST(Simulation, goes_the_same_way_twice_from_one_seed) {
+class SimulationWithMutation : public testing::TestWithParam<mutation::Description> {
+  void SetUp() override { log::configure("off", "simulation"); }
+};
+
+TEST_P(SimulationWithMutation, is_found) {
+#ifndef DOSSIER_MUTATIONS
+  GTEST_SKIP() << "this tree is built without mutations (DOSSIER_MUTATIONS)";
+#endif
+  const Found found = find_mutation(GetParam().name, kMutationSeeds);
+  EXPECT_GT(found.seeds, 0u) << "no checker notices within " << kMutationSeeds << " seeds that " << GetParam().what;
+  RecordProperty("seeds", std::to_string(found.seeds));
+}
+INSTANTIATE_TEST_SUITE_P(Each, SimulationWithMutation, testing::ValuesIn(mutation::kAll),
+                         [](const auto& description) { return std::string(description.param.text); });
+
+TEST(SimulationReplay, goes_the_same_way_twice_from_one_seed) {
   World first(7);
   World second(7);
   EXPECT_EQ(first.run(), second.run());

@@ -11,30 +11,31 @@ namespace dossier::simulation {
 
 namespace commands = producers::commands;
 
-SimClients::SimClients(ManualClock& clock, Random& random, std::vector<Place> places, int people, int requests)
-    : clock_(clock), random_(random), places_(std::move(places)), left_(requests), people_(static_cast<std::size_t>(people)) {}
+SimClients::SimClients(const Clock& clock, Random& random, std::span<const FoundedWorkspace> places, int people, int requests,
+                       OnAnswer on_answer)
+    : clock_(clock), random_(random), places_(places), on_answer_(std::move(on_answer)), left_(requests), people_(static_cast<std::size_t>(people)) {}
 
-bool SimClients::step(SimServer& server) {
-  const auto at = static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(people_.size()) - 1));
-  Person& person = people_[at];
-  if (person.asked != nullptr || clock_.boot_us() < person.due_us) return false;
-  if (person.request == nullptr) {
-    if (left_ == 0) return false;
-    think(person);
+void SimClients::step(SimServer& server) {
+  for (std::size_t at = 0; at < people_.size(); ++at) {
+    Person& person = people_[at];
+    if (person.asked != nullptr || clock_.boot_us() < person.due_us) continue;
+    if (person.request == nullptr) {
+      if (left_ == 0) continue;
+      think(person);
+    }
+    return ask(at, server);
   }
-  ask(at, server);
-  return true;
 }
 
 void SimClients::think(Person& person) {
   --left_;
-  const Place& place = places_[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(places_.size()) - 1))];
+  const FoundedWorkspace& place = places_[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(places_.size()) - 1))];
   auto request = std::make_shared<Request>();
-  request->workspace = place.workspace;
-  request->commit = events::derive_commit_id(place.workspace, place.user, "simulated", std::to_string(++made_));
+  request->workspace = place.id;
+  request->commit = events::derive_commit_id(place.id, place.user, "simulated", std::to_string(++made_));
   producers::Command command;
   command.decide = draw(place, request->commit, request->what);
-  command.context.workspace = place.workspace;
+  command.context.workspace = place.id;
   command.context.commit_id = request->commit;
   command.context.actor.set_kind(v1::Actor::USER);
   command.context.actor.set_id(place.user);
@@ -44,14 +45,14 @@ void SimClients::think(Person& person) {
   person.command = std::move(command);
 }
 
-producers::Decide SimClients::draw(const Place& place, const CommitId& commit, std::string& what) {
+producers::Decide SimClients::draw(const FoundedWorkspace& place, const CommitId& commit, std::string& what) {
   std::vector<IssueId> here;
   for (const auto& [workspace, issue] : issues_)
-    if (workspace == place.workspace) here.push_back(issue);
+    if (workspace == place.id) here.push_back(issue);
   const auto kind = between(random_, 0, 9);
   if (here.empty() || kind == 0) {
     what = "open issue";
-    issues_.emplace_back(place.workspace, events::derive_id<IssueId>(commit));
+    issues_.emplace_back(place.id, events::derive_id<IssueId>(commit));
     return commands::open_issue({.title = "simulated", .body = "- [ ] one", .project = place.project});
   }
   const IssueId issue = here[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(here.size()) - 1))];
@@ -61,12 +62,12 @@ producers::Decide SimClients::draw(const Place& place, const CommitId& commit, s
   }
   if (kind <= 6) {
     what = "ask agent";
-    tasks_.emplace_back(place.workspace, events::derive_id<TaskId>(commit));
+    tasks_.emplace_back(place.id, events::derive_id<TaskId>(commit));
     return commands::add_comment({issue, "@fixer please"});
   }
   std::vector<TaskId> asked;
   for (const auto& [workspace, task] : tasks_)
-    if (workspace == place.workspace) asked.push_back(task);
+    if (workspace == place.id) asked.push_back(task);
   if (kind == 7 && !asked.empty()) {
     what = "cancel";
     return commands::cancel_task(asked[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(asked.size()) - 1))], "changed my mind");
@@ -90,20 +91,33 @@ void SimClients::answered(std::size_t at, std::uint64_t question, Result<produce
   if (person.question != question) return;  // this person had given that server up
   person.asked = nullptr;
   Request& request = *person.request;
+  if (request.asked_again && (answer || !is_transient(answer.error().code))) {
+    on_answer_(request, answer);
+    person.request.reset();
+    person.due_us = clock_.boot_us() + between(random_, 0, 2'000'000);
+    return;
+  }
   if (answer) {
     request.unchanged = answer->commit.offset < 0 && !answer->repeated;
     request.accepted = !request.unchanged;
     request.seq = answer->commit.seq;
   } else if (is_transient(answer.error().code)) {
-    request.ever_open = true;
+    const Code code = answer.error().code;
+    request.ever_open = request.ever_open || code == Code::undecided || code == Code::unacknowledged;
     person.due_us = clock_.boot_us() + between(random_, 10'000, 1'000'000);
     return;  // once more, under the same key
   } else {
     request.refused = true;
     request.refusal = answer.error().code;
   }
-  person.request.reset();
+  on_answer_(request, answer);
   person.due_us = clock_.boot_us() + between(random_, 0, 2'000'000);
+  // Somebody whose connection broke behind the answer asks once more.
+  if (request.accepted && !request.asked_again && chance(random_, 0.1)) {
+    request.asked_again = true;
+    return;
+  }
+  person.request.reset();
 }
 
 void SimClients::lost(const SimServer& server) {
@@ -116,15 +130,17 @@ void SimClients::lost(const SimServer& server) {
   }
 }
 
-bool SimClients::done() const {
-  return left_ == 0 && std::all_of(people_.begin(), people_.end(), [](const Person& person) { return person.request == nullptr; });
+bool SimClients::done(const std::set<std::string>& but_for) const {
+  return std::all_of(people_.begin(), people_.end(), [&](const Person& person) {
+    return person.request == nullptr ? left_ == 0 : but_for.contains(person.request->workspace.str());
+  });
 }
 
-std::int64_t SimClients::next_due_us() const {
+std::int64_t SimClients::due_us() const {
   std::int64_t due = std::numeric_limits<std::int64_t>::max();
   for (const auto& person : people_)
     if (person.asked == nullptr && (person.request != nullptr || left_ > 0)) due = std::min(due, person.due_us);
-  return std::max(due, clock_.boot_us());
+  return due;
 }
 
 }  // namespace dossier::simulation

@@ -4,10 +4,13 @@
 
 #include <functional>
 #include <memory>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "producers/command_runner.hpp"
+#include "tests/simulation/founding.hpp"
 #include "tests/simulation/sim_server.hpp"
 
 namespace dossier::simulation {
@@ -22,24 +25,23 @@ struct Request {
   bool unchanged = false;     // answered without a commit
   bool refused = false;       // a final answer that nothing was done
   Code refusal = Code::internal;
+  bool asked_again = false;   // after its acceptance: the answer must be the same
   bool ever_open = false;     // some answer on the way said "open" or "undecided"
 };
 
 class SimClients {
  public:
-  struct Place {
-    WorkspaceId workspace;
-    std::string user;
-    ProjectId project;
-  };
-  SimClients(ManualClock& clock, Random& random, std::vector<Place> places, int people, int requests);
+  // Called with every final answer, at once.
+  using OnAnswer = std::function<void(const Request&, const Result<producers::Committed>&)>;
+  SimClients(const Clock& clock, Random& random, std::span<const FoundedWorkspace> places, int people, int requests, OnAnswer on_answer);
 
-  // Sends, or sends again, one request to `server`. True if something was sent.
-  bool step(SimServer& server);
+  // Whoever is due sends, or sends again, to `server`.
+  void step(SimServer& server);
   // The server is gone: what it was asked is asked again elsewhere.
   void lost(const SimServer& server);
-  bool done() const;
-  std::int64_t next_due_us() const;
+  // Everybody has a final answer, but for those who wait for one of these workspaces.
+  bool done(const std::set<std::string>& but_for) const;
+  std::int64_t due_us() const;
   const std::vector<std::shared_ptr<Request>>& requests() const { return requests_; }
 
  private:
@@ -53,11 +55,12 @@ class SimClients {
   void think(Person& person);
   void ask(std::size_t person, SimServer& server);
   void answered(std::size_t person, std::uint64_t question, Result<producers::Committed> answer);
-  producers::Decide draw(const Place& place, const CommitId& commit, std::string& what);
+  producers::Decide draw(const FoundedWorkspace& place, const CommitId& commit, std::string& what);
 
-  ManualClock& clock_;
+  const Clock& clock_;
   Random& random_;
-  std::vector<Place> places_;
+  std::span<const FoundedWorkspace> places_;
+  OnAnswer on_answer_;
   int left_;
   int made_ = 0;
   std::uint64_t questions_ = 0;

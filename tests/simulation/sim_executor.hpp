@@ -4,19 +4,13 @@
 
 #include <map>
 #include <optional>
-#include <random>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/executor.hpp"
+#include "tests/simulation/random.hpp"
 
 namespace dossier::simulation {
-
-using Random = std::mt19937_64;
-inline bool chance(Random& random, double probability) { return std::uniform_real_distribution<double>(0, 1)(random) < probability; }
-inline std::int64_t between(Random& random, std::int64_t least, std::int64_t most) {
-  return std::uniform_int_distribution<std::int64_t>(least, most)(random);
-}
 
 class SimExecutor final : public Executor {
  public:

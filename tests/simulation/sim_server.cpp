@@ -1,20 +1,33 @@
-// Wiring as app/serve.cpp does it, with steps in place of threads.
+// Wiring as app/server does it, with steps in place of threads.
 #include "tests/simulation/sim_server.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "projections/projection.hpp"
 
 namespace dossier::simulation {
+namespace {
+
+// A thread that finds nothing to do looks again after this (in a poll, it is woken by a record before).
+constexpr std::int64_t kProjectorWaitUs = 500'000;
+constexpr std::int64_t kIntakeWaitUs = 250'000;
+constexpr std::int64_t kAfterErrorUs = 100'000;
+constexpr std::int64_t kSchedulerGapUs = 2'000;
+constexpr std::int64_t kPollerIdleUs = 1'000'000;
+
+}  // namespace
+
 void SimServer::Listener::applied(const projections::AppliedBatch& batch) {
   std::vector<producers::Decided> decided;
-  for (const auto& record : batch.records)
-    decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions});
+  for (const auto& record : batch.records) decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions, record.commit_id});
   server_.board_.applied({batch.partition, batch.next_offset, batch.history, batch.lag_us}, std::move(decided));
-  server_.scheduler_due_us_ = 0;
+  if (batch.concerns_dispatch) server_.wake(Part::scheduler, 0);
 }
 void SimServer::Listener::attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) {
+  server_.board_.resumed(partition);
   server_.board_.progressed({partition, next_offset, history, 0});
+  server_.wake(Part::scheduler, 0);
 }
 void SimServer::Listener::halted(std::int32_t partition, const std::string& reason) { server_.board_.halted(partition, reason); }
 void SimServer::Listener::resumed(std::int32_t partition) { server_.board_.resumed(partition); }
@@ -39,13 +52,15 @@ SimServer::SimServer(Surroundings world, std::string name)
   options.seed = static_cast<std::uint64_t>(between(world_.random, 1, 1'000'000));
   runner_ = std::make_unique<producers::CommandRunner>(states_, commit_log_, board_, executor_, world_.clock, options);
   control_ = std::make_unique<producers::ControlSender>(*messages_, world_.topics, world_.clock);
-  scheduler_ = std::make_unique<producers::Scheduler>(dispatch_store_, *runner_, *control_, world_.clock, [this] { scheduler_due_us_ = 0; });
+  scheduler_ =
+      std::make_unique<producers::Scheduler>(dispatch_store_, *runner_, *control_, world_.clock, [this] { wake(Part::scheduler, 0); });
   intake_ = std::make_unique<producers::Intake>(
       producers::Intake::Ports{*reports_reader_, *messages_, states_, intake_store_, dispatch_store_, *runner_, *control_, executor_, world_.clock},
-      world_.topics, world_.log.partitions, [this] { scheduler_due_us_ = 0; });
+      world_.topics, world_.log.partitions, [this] { wake(Part::scheduler, 0); });
   projections::ProjectorOptions projector;
   projector.log = {world_.topics.events(), world_.log.log_id, world_.log.partitions};
-  projector_ = std::make_unique<projections::Projector>(projector, *events_reader_, projection_store_, projections::registry(), world_.clock, &listener_);
+  projector_ =
+      std::make_unique<projections::Projector>(projector, *events_reader_, projection_store_, projections::registry(), world_.clock, &listener_);
   poller_ = std::make_unique<producers::VerdictPoller>(board_, verdict_source_, world_.clock);
 }
 
@@ -60,51 +75,56 @@ void SimServer::own(const std::vector<std::int32_t>& partitions) {
   projector_->assign(partitions);
   poller_->set_local(partitions);
   intake_owns_ = false;
+  due(Part::projector) = due(Part::intake) = 0;
 }
 
-bool SimServer::step() {
-  if (frozen_) return false;
+std::int64_t SimServer::due_us(Part part) const {
+  if (frozen_) return std::numeric_limits<std::int64_t>::max();
+  if (part == Part::jobs) return executor_.next_due_us().value_or(std::numeric_limits<std::int64_t>::max());
+  const std::int64_t due = due_us_[static_cast<std::size_t>(part)];
+  return part == Part::poller && board_.waiting() == 0 ? std::max(due, poller_looked_us_ + kPollerIdleUs) : due;
+}
+
+void SimServer::wake(Part part, std::int64_t at_us) { due(part) = std::min(due(part), at_us); }
+
+void SimServer::step(Part part) {
   const std::int64_t now = world_.clock.boot_us();
-  switch (between(world_.random, 0, 7)) {
-    case 0:
-    case 1:
-    case 2: return executor_.step();
-    case 3:
-    case 4: return projector_->step(0).progressed;
-    case 5: {
-      if (!intake_owns_) intake_owns_ = intake_->own(owned_).has_value();
-      const Status stepped = intake_->step(0);
-      if (!stepped && stepped.error().code == Code::position_moved) intake_owns_ = false;
-      return false;
-    }
-    case 6: {
-      if (now < scheduler_due_us_) return false;
-      scheduler_due_us_ = now + 1'000;
+  switch (part) {
+    case Part::jobs: executor_.step(); return;
+    case Part::projector: return step_projector();
+    case Part::intake: return step_intake();
+    case Part::scheduler: {
+      // Woken again during the step: that is seen a moment later, as the gap in app/server/scheduler_role has it.
+      due(part) = std::numeric_limits<std::int64_t>::max();
       const auto pause = scheduler_->step();
-      // A refusal at once calls for another step at once, and time must pass for it to go otherwise: not counted as moving.
-      scheduler_due_us_ = std::max(scheduler_due_us_, now + (pause ? *pause : 100'000));
-      return false;
+      due(part) = std::max(std::min(due(part), now + (pause ? *pause : kAfterErrorUs)), now + kSchedulerGapUs);
+      return;
     }
-    default: {
-      if (now >= poller_due_us_) {
-        const auto pause = poller_->step();
-        poller_due_us_ = now + (pause ? *pause : 100'000);
-      }
-      if (now >= control_due_us_) {
-        control_->retry();
-        control_due_us_ = now + 500'000;
-      }
-      return false;
+    case Part::poller: {
+      const auto pause = poller_->step();
+      poller_looked_us_ = now;
+      due(part) = now + (pause ? *pause : kAfterErrorUs);
     }
   }
 }
 
-std::int64_t SimServer::next_due_us() const {
-  // Readers and intake have to look again soon in any case: nobody tells them that a record has come.
-  std::int64_t due = world_.clock.boot_us() + 200'000;
-  if (frozen_) return due;
-  if (const auto job = executor_.next_due_us()) due = std::min(due, *job);
-  return std::max(world_.clock.boot_us(), std::min({due, std::max(scheduler_due_us_, world_.clock.boot_us())}));
+void SimServer::step_projector() {
+  const std::int64_t now = world_.clock.boot_us();
+  due(Part::projector) = std::numeric_limits<std::int64_t>::max();
+  const auto step = projector_->step(0);
+  const auto stats = projector_->stats();
+  const bool all_read = std::all_of(stats.partitions.begin(), stats.partitions.end(),
+                                    [](const auto& partition) { return partition.state != projections::PartitionState::detached; });
+  wake(Part::projector, step.progressed ? now : now + (all_read ? kProjectorWaitUs : kAfterErrorUs));
+}
+
+void SimServer::step_intake() {
+  const std::int64_t now = world_.clock.boot_us();
+  due(Part::intake) = std::numeric_limits<std::int64_t>::max();
+  if (!intake_owns_) intake_owns_ = intake_->own(owned_).has_value();
+  const Status stepped = intake_owns_ ? intake_->step(0) : Status(make_error(Code::log_unavailable, "not owned yet"));
+  if (!stepped && stepped.error().code == Code::position_moved) intake_owns_ = false;
+  wake(Part::intake, now + (stepped ? kIntakeWaitUs : kAfterErrorUs));
 }
 
 void SimServer::freeze() {
@@ -123,6 +143,17 @@ void SimServer::crash(bool deliver) {
   executor_.drop_all();
   commits_->crash(deliver);
   messages_->crash(deliver);
+}
+
+bool SimServer::halted(std::int32_t partition) const {
+  for (const auto& one : projector_->stats().partitions)
+    if (one.partition == partition) return one.state == projections::PartitionState::halted;
+  return false;
+}
+
+bool SimServer::refuses(std::int32_t partition) const {
+  const Status ready = board_.ready(partition);
+  return !ready && ready.error().code == Code::partition_halted;
 }
 
 }  // namespace dossier::simulation

@@ -2,6 +2,7 @@
 // Killing it drops everything it had in memory; what it had sent may still arrive.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,9 +26,9 @@
 
 namespace dossier::simulation {
 
-// What all processes of a run share.
+// What a process sees of the world. The clock is its machine's.
 struct Surroundings {
-  ManualClock& clock;
+  const Clock& clock;
   Random& random;
   memory::MemoryBroker& broker;
   std::shared_ptr<memory::MemoryDatabase> database;
@@ -37,14 +38,20 @@ struct Surroundings {
 
 class SimServer {
  public:
+  // The threads of the process: each has its turn when it is due.
+  enum class Part : std::uint8_t { jobs, projector, intake, scheduler, poller };
+  static constexpr std::array kParts = {Part::jobs, Part::projector, Part::intake, Part::scheduler, Part::poller};
+
   SimServer(Surroundings world, std::string name);
   ~SimServer();
 
   // The partitions that this server projects and takes reports from.
   void own(const std::vector<std::int32_t>& partitions);
-  // One step of one component, drawn at random. True if something moved.
-  bool step();
-  std::int64_t next_due_us() const;
+  const std::vector<std::int32_t>& owned() const { return owned_; }
+  std::int64_t due_us(Part part) const;
+  void step(Part part);
+  // A topic has new records: whoever waits in a poll returns from it.
+  void wake(Part part, std::int64_t at_us);
 
   // A stopped process (SIGSTOP): nothing of it moves until thaw().
   void freeze();
@@ -54,8 +61,9 @@ class SimServer {
   void crash(bool deliver);
 
   producers::CommandRunner& runner() { return *runner_; }
-  producers::StateStore& states() { return states_; }
-  const projections::Projector& projector() const { return *projector_; }
+  bool halted(std::int32_t partition) const;
+  // Refuses commands for the partition, as one that has halted must.
+  bool refuses(std::int32_t partition) const;
 
  private:
   // Brings verdicts from the projector's thread to the board, and wakes the scheduler.
@@ -70,6 +78,9 @@ class SimServer {
    private:
     SimServer& server_;
   };
+  void step_projector();
+  void step_intake();
+  std::int64_t& due(Part part) { return due_us_[static_cast<std::size_t>(part)]; }
 
   Surroundings world_;
   std::string name_;
@@ -95,9 +106,8 @@ class SimServer {
   std::vector<std::int32_t> owned_;
   bool intake_owns_ = false;
   bool frozen_ = false;
-  std::int64_t scheduler_due_us_ = 0;
-  std::int64_t poller_due_us_ = 0;
-  std::int64_t control_due_us_ = 0;
+  std::array<std::int64_t, kParts.size()> due_us_{};
+  std::int64_t poller_looked_us_ = 0;
 };
 
 }  // namespace dossier::simulation

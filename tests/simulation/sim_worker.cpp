@@ -6,9 +6,14 @@
 #include "events/names.hpp"
 
 namespace dossier::simulation {
+namespace {
 
-SimWorker::SimWorker(Surroundings world, WorkerIdentity identity, int boot, const bool& stormy)
-    : world_(world), identity_(std::move(identity)), stormy_(stormy) {
+constexpr std::int64_t kPollUs = 1'000'000;  // a reader that nothing wakes
+
+}  // namespace
+
+SimWorker::SimWorker(Surroundings world, WorkerIdentity identity, int boot, const bool& stormy, OnStart on_start)
+    : world_(world), identity_(std::move(identity)), stormy_(stormy), on_start_(std::move(on_start)) {
   const std::string name = identity_.id.str() + "." + std::to_string(boot);
   const std::string& pool = identity_.workspace.str();
   writer_ = world_.broker.make_writer(name);
@@ -25,36 +30,50 @@ SimWorker::SimWorker(Surroundings world, WorkerIdentity identity, int boot, cons
 
 SimWorker::~SimWorker() { *alive_ = false; }
 
-bool SimWorker::step() {
-  if (frozen_) return false;
-  switch (between(world_.random, 0, 3)) {
-    case 0: read_control(); break;
-    case 1: read_offers(); break;
-    case 2:
-      if (advance_runs()) return true;
-      break;
-    default: protocol_->on_tick(now());
+void SimWorker::step() {
+  const std::int64_t now_us = world_.clock.boot_us();
+  if (read_due_us_ <= now_us) {
+    read_due_us_ = now_us + kPollUs;
+    if (chance(world_.random, 0.5)) {
+      read_control();
+      read_offers();
+    } else {
+      read_offers();
+      read_control();
+    }
   }
+  if (protocol_->next_due_us() <= now_us) protocol_->on_tick(now());
   act();
-  return false;
+  advance_runs();
 }
 
 void SimWorker::read_control() {
+  const Status done = step_control();
+  if (!done && done.error().code == Code::log_mismatch) control_next_ = -1;
+}
+
+// As worker/consumers does it: silence is no proof that nothing was said, only the broker's own answer about the end is.
+Status SimWorker::step_control() {
   const std::string topic = world_.topics.control(identity_.workspace.str());
-  if (!control_assigned_) {
-    const auto marks = control_->watermarks(topic, 0, 1'000);
-    control_assigned_ = marks && control_->assign({{topic, 0, marks->end}}).has_value();
-    if (control_assigned_) control_last_ = marks->end - 1;
-    return;
+  if (control_next_ < 0) {
+    TRY(const topic::Watermarks marks, control_->watermarks(topic, 0, 1'000));
+    TRY_STATUS(control_->assign({{topic, 0, marks.end}}));
+    control_next_ = marks.end;
+    protocol_->on_control_current(control_next_ - 1, now());
+    return {};
   }
-  const auto polled = control_->poll({.max_records = 100, .wait_ms = 0});
-  if (!polled) return;
-  for (const auto& record : polled->records) {
-    control_last_ = record.offset;
+  TRY(const topic::Polled polled, control_->poll({.max_records = 100, .wait_ms = 0}));
+  for (const auto& record : polled.records) {
+    control_next_ = record.offset + 1;
     v1::ControlMessage message;
     if (message.ParseFromString(record.value)) protocol_->on_control(message, record.offset, now());
   }
-  if (!polled->at_end.empty() || polled->records.empty()) protocol_->on_control_current(control_last_, now());
+  if (world_.clock.boot_us() < control_check_us_) return {};
+  TRY(const topic::Watermarks marks, control_->watermarks(topic, 0, 1'000));
+  if (marks.end < control_next_) return make_error(Code::log_mismatch, "the control topic is shorter than what was read of it");
+  if (marks.end == control_next_) protocol_->on_control_current(control_next_ - 1, now());
+  control_check_us_ = world_.clock.boot_us() + (marks.end == control_next_ ? kPollUs : 0);
+  return {};
 }
 
 void SimWorker::read_offers() {
@@ -81,7 +100,7 @@ void SimWorker::act() {
       plans_[prepare->run] = {soon, Stage::prepare, false};
     } else if (const auto* start = std::get_if<worker::StartAgent>(&action)) {
       plans_[start->run] = {soon, Stage::start, false};
-      agents_[start->run] = world_.clock.boot_us();
+      on_start_(identity_, start->run);
     } else if (const auto* stop = std::get_if<worker::StopRun>(&action)) {
       if (const auto plan = plans_.find(stop->run); plan != plans_.end()) {
         plan->second.stopping = true;
@@ -147,14 +166,14 @@ void SimWorker::end_run(const worker::RunKey& run, bool stopped) {
     end.source = source;
   }
   plans_.erase(run);
-  agents_.erase(run);
   protocol_->on_run_ended(run, std::move(end), now());
 }
 
-std::int64_t SimWorker::next_due_us() const {
-  std::int64_t due = world_.clock.boot_us() + 200'000;  // nobody tells a reader that a record has come
+std::int64_t SimWorker::due_us() const {
+  if (frozen_) return std::numeric_limits<std::int64_t>::max();
+  std::int64_t due = std::min(read_due_us_, protocol_->next_due_us());
   for (const auto& [run, plan] : plans_) due = std::min(due, plan.due_us);
-  return std::max(world_.clock.boot_us(), std::min(due, protocol_->next_due_us()));
+  return due;
 }
 
 void SimWorker::freeze() {

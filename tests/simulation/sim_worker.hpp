@@ -7,31 +7,27 @@
 #include <string>
 
 #include "platform/crypto/crypto.hpp"
+#include "tests/simulation/founding.hpp"
 #include "tests/simulation/sim_server.hpp"
 #include "worker/protocol.hpp"
 
 namespace dossier::simulation {
 
-struct WorkerIdentity {
-  WorkspaceId workspace;
-  WorkerId id;
-  crypto::KeyPair keys;
-  std::uint32_t slots = 1;
-};
-
 class SimWorker {
  public:
-  SimWorker(Surroundings world, WorkerIdentity identity, int boot, const bool& stormy);
+  // Called when an agent starts: its effects are real, so its claim must be in the log.
+  using OnStart = std::function<void(const WorkerIdentity&, const worker::RunKey&)>;
+  SimWorker(Surroundings world, WorkerIdentity identity, int boot, const bool& stormy, OnStart on_start);
   ~SimWorker();
 
-  bool step();
-  std::int64_t next_due_us() const;
+  void step();
+  std::int64_t due_us() const;
+  // Its control topic or its pool's tasks have new records.
+  void wake() { read_due_us_ = 0; }
   void freeze();
   void thaw();
   bool frozen() const { return frozen_; }
   void crash(bool deliver);
-  // Agents that run now: their effects are real, so two of one task at once would be a fault.
-  const std::map<worker::RunKey, std::int64_t>& agents() const { return agents_; }
 
  private:
   // What a run does next, at a moment drawn when the step before it was done.
@@ -44,6 +40,7 @@ class SimWorker {
 
   worker::Now now() const { return {world_.clock.boot_us(), world_.clock.wall_us()}; }
   void read_control();
+  Status step_control();
   void read_offers();
   void act();
   void send(const worker::SendReport& report);
@@ -59,10 +56,11 @@ class SimWorker {
   std::unique_ptr<worker::Protocol> protocol_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // acknowledgements after the end find nobody
   std::map<worker::RunKey, Plan> plans_;
-  std::map<worker::RunKey, std::int64_t> agents_;
+  OnStart on_start_;
   std::uint64_t group_generation_ = 0;
-  bool control_assigned_ = false;
-  std::int64_t control_last_ = -1;  // offset of the last control record read
+  std::int64_t control_next_ = -1;     // -1: not assigned
+  std::int64_t control_check_us_ = 0;
+  std::int64_t read_due_us_ = 0;
   bool frozen_ = false;
 };
 

@@ -126,6 +126,16 @@ TEST_F(CommandRunnerTest, the_same_key_with_another_request_is_refused) {
   EXPECT_EQ(records(), 1u);
 }
 
+TEST_F(CommandRunnerTest, an_offset_that_a_log_without_its_tail_gives_again_is_not_answered_with_what_was_applied_there) {
+  ASSERT_TRUE(ask(one, command("a", rename("a"))));
+  const auto [partition, offset] = std::pair(at.events_of(kWorkspace).back().partition, at.events_of(kWorkspace).back().offset);
+  at.broker.truncate(at.topics.events(), partition, offset);
+  const auto answer = ask(other, command("b", rename("b")));
+  ASSERT_EQ(at.events_of(kWorkspace).back().offset, offset);
+  ASSERT_FALSE(answer) << "it was told seq " << answer->commit.seq << ", which is another commit's";
+  EXPECT_EQ(answer.error().code, Code::undecided);
+}
+
 TEST_F(CommandRunnerTest, a_lost_acknowledgement_leaves_the_command_open_and_a_retry_finds_its_result) {
   fates({memory::Fate::ack_lost});
   const auto open = ask(one, command("a", rename("a")));

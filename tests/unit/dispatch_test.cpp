@@ -185,6 +185,27 @@ TEST(Dispatch, a_report_sent_again_is_answered_and_decided_once) {
   EXPECT_EQ(office.told(worker, Control::kAcceptedThrough).size(), 2u);
 }
 
+// It forgets what is accepted: were that not saved, a server that starts after the reports' log lost its tail would wait for
+// the lost ones for ever.
+TEST(Dispatch, a_worker_is_told_that_its_reports_are_accepted_only_when_that_is_saved) {
+  MemoryOffice office;
+  MemoryWorker worker = office.add_worker("a");
+  const TaskId task = office.ask();
+  bool away = true;
+  office.at.database->set_faults([&away](std::string_view operation) {
+    return away && operation == "save" ? memory::DatabaseFault::unavailable : memory::DatabaseFault::none;
+  });
+  worker.claim(office.fence(task));
+  office.settle_all();
+  EXPECT_EQ(office.told(worker, Control::kGranted).size(), 1u) << "what the agent waits for is said at once";
+  worker.repeat_last();
+  office.settle_all();
+  EXPECT_EQ(office.accepted_through(worker), 0u);
+  away = false;
+  office.settle_all();
+  EXPECT_EQ(office.accepted_through(worker), 1u);
+}
+
 TEST(Dispatch, a_report_that_comes_before_an_earlier_one_waits_for_its_repeat) {
   MemoryOffice office;
   MemoryWorker worker = office.add_worker("a");

@@ -1,0 +1,17 @@
+# Bugs on purpose for the simulation (base/mutation.hpp): on where tests are built and nothing is measured or shipped. These
+# are all the files that have any.
+set(mutations_default OFF)
+if(DOSSIER_TESTS AND NOT CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(mutations_default ON)
+endif()
+option(DOSSIER_MUTATIONS "Compile the switches for bugs on purpose" ${mutations_default})
+if(DOSSIER_MUTATIONS)
+  foreach(place events:ledger events:task projections:memory_store projections:partition projections:judged_batch producers:command_runner
+                producers:lease_book producers:intake producers:intake_lanes producers:scheduler api:commit_cursor)
+    string(REPLACE ":" ";" place ${place})
+    list(GET place 0 folder)
+    list(GET place 1 file)
+    set_source_files_properties(${PROJECT_SOURCE_DIR}/${folder}/${file}.cpp TARGET_DIRECTORY dossier_${folder}
+                                PROPERTIES COMPILE_DEFINITIONS DOSSIER_MUTATIONS)
+  endforeach()
+endif()

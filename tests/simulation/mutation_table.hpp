@@ -1,0 +1,18 @@
+// Each bug on purpose, and how many seeds the checkers take to find it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/mutation.hpp"
+
+namespace dossier::simulation {
+
+struct Found {
+  std::uint64_t seeds = 0;  // that it took; 0: not found
+  std::string fault;
+};
+// Runs seeds from 1 on with this mutation until one fails, at most `most`. Without DOSSIER_MUTATIONS nothing is ever found.
+Found find_mutation(mutation::Name name, std::uint64_t most);
+
+}  // namespace dossier::simulation
