@@ -39,6 +39,8 @@ class ProjectorRole : private projections::AppliedListener {
   void assign(std::vector<std::int32_t> partitions);
   // From the upkeep loop, every second or so: which generation is to be projected, and is it time to make it live?
   Status look_at_generations();
+  // Likewise: partitions that `dossier log repair` mended since the last look are tried again.
+  Status look_at_repairs();
   // Partitions whose verdicts this process brings.
   std::vector<std::int32_t> local() const;
   projections::ProjectorStats stats() const;
@@ -74,6 +76,7 @@ class ProjectorRole : private projections::AppliedListener {
   mutable std::mutex mutex_;
   std::shared_ptr<Engine> engine_;  // nullptr before the first look
   std::vector<std::int32_t> assigned_;
+  std::int64_t last_repair_ = -1;  // of the upkeep loop; -1: not looked yet
   std::vector<std::unique_ptr<Loop>> loops_;  // one a lane
 };
 

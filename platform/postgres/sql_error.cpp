@@ -15,6 +15,7 @@ bool is_unavailable(std::string_view state) noexcept {
 
 Code code_of(std::string_view state) noexcept {
   if (state == kPositionMovedState) return Code::position_moved;
+  if (state == "42P01" || state == "3F000") return Code::position_moved;  // the generation was dropped or has a new number
   if (state == kJournalDiffersState) return Code::corrupt;
   if (is_unavailable(state)) return Code::database_unavailable;
   if (state == "40001" || state == "40P01" || state == "55P03") return Code::contention;  // serialization, deadlock, lock
