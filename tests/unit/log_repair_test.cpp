@@ -39,7 +39,10 @@ class LogRepairTest : public ::testing::Test {
   LogRepairTest() {
     broker_.create_topic(EventScript::kTopic, EventScript::kPartitions);
     for (std::uint64_t n = 1; n <= 20; ++n) script_.commit({comment_added(n)}, {{"comment/" + hex_id("cmt", n), 0}});
-    for (const topic::Record& record : script_.records()) append(record.value);
+    for (const topic::Record& record : script_.records()) {  // applied in two batches
+      append(record.value);
+      if (record.offset == 10) project();
+    }
     project();
   }
   void append(std::string value) {
@@ -146,13 +149,11 @@ TEST_F(LogRepairTest, a_foreign_record_among_the_restored_ones_stops_it_at_the_f
 
 TEST_F(LogRepairTest, no_more_is_claimed_than_the_journal_has) {
   store_.database->crash(1);  // and so the journal lost its last batch
-  const std::int64_t journaled = static_cast<std::int64_t>(store_.journal(script_.partition(), 0, 100)->size());
-  ASSERT_LT(journaled, 21);
-  lose_tail(0);
+  lose_tail(5);
   const Diagnosis found = diagnose();
-  EXPECT_EQ(found.journal_end, journaled);
+  EXPECT_EQ(found.journal_end, 11);
   ASSERT_TRUE(repair_.restore(found, *writer_).has_value());
-  EXPECT_EQ(log().size(), static_cast<std::size_t>(journaled));
+  EXPECT_EQ(log().size(), 11u);
 }
 
 // ---- others wrote behind the loss
