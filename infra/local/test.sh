@@ -67,6 +67,25 @@ test_start_stack() {
     DOSSIER_PROFILE DOSSIER_LISTEN DOSSIER_ROLES DOSSIER_KEY_FILE DOSSIER_BLOB_DIR DOSSIER_TOPIC_PREFIX
 }
 
+# A whole run (no tier named) goes once more through the sanitizers: address and undefined behaviour over what computes, with
+# --all threads over what has threads. Only those programs are built.
+test_sanitized_trees() {  # TYPE ARGUMENT…
+  local type=$1 argument all=
+  shift
+  for argument in "$@"; do
+    case $argument in
+      --all) all=1 ;;
+      --*) ;;
+      *) return 0 ;;  # a tier, or the pattern of --filter
+    esac
+  done
+  build_tree asan "$type" address dossier_{unit,property,contract,simulation}_tests
+  test_sanitized+=(--asan "$checkout/build/asan")
+  [[ -n $all ]] || return 0
+  build_tree tsan "$type" thread dossier_{unit,contract,integration}_tests
+  test_sanitized+=(--tsan "$checkout/build/tsan")
+}
+
 dev_test() {  # SANITIZER-COMMAND [TIER…] [--all] [--no-skips] [--filter PATTERN]
   local sanitize=$1 tree=test type=RelWithDebInfo
   shift
@@ -76,6 +95,8 @@ dev_test() {  # SANITIZER-COMMAND [TIER…] [--all] [--no-skips] [--filter PATTE
   esac
   packages_install run build test
   build_tree "$tree" "$type" "$sanitize"
+  test_sanitized=()
+  [[ -n $sanitize ]] || test_sanitized_trees "$type" "$@"
   test_stack=$(mktemp -d "${TMPDIR:-/tmp}/dossier-test.XXXXXX")
   chmod 711 "$test_stack"  # Postgres runs as another account when this is root
   trap test_tear_down EXIT
@@ -88,7 +109,7 @@ dev_test() {  # SANITIZER-COMMAND [TIER…] [--all] [--no-skips] [--filter PATTE
   esac
   # In the background with wait, so that a signal to this script ends it at once and not after the tier.
   python3 "$infra_dir/local/run_tiers.py" --build "$checkout/build/$tree" --source "$checkout" --prepared-ms "$prepared_ms" \
-    --scratch "$test_stack" "$@" &
+    --scratch "$test_stack" "${test_sanitized[@]}" "$@" &
   test_runner=$!
   local status=0
   wait "$test_runner" || status=$?
