@@ -104,7 +104,7 @@ dev_test() {  # SANITIZER-COMMAND [TIER…] [--all] [--no-skips] [--filter PATTE
   local prepared_ms=$(((${EPOCHREALTIME/./} - stack_began) / 1000))
   export DOSSIER_NPM_DIR=$checkout/.local/npm
   case $sanitize in
-    address) export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:strict_string_checks=1 ;;
+    address) export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:strict_string_checks=1 LSAN_OPTIONS=suppressions=$infra_dir/local/leaks.supp ;;
     thread) export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 ;;
   esac
   # In the background with wait, so that a signal to this script ends it at once and not after the tier.
