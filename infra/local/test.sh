@@ -67,8 +67,8 @@ test_start_stack() {
     DOSSIER_PROFILE DOSSIER_LISTEN DOSSIER_ROLES DOSSIER_KEY_FILE DOSSIER_BLOB_DIR DOSSIER_TOPIC_PREFIX
 }
 
-# A whole run (no tier named) goes once more through the sanitizers: address and undefined behaviour over what computes, with
-# --all threads over what has threads. Only those programs are built.
+# A whole run with --all (no tier named) goes once more through the sanitizers: address and undefined behaviour over what
+# computes, threads over what has threads. Only those programs are built.
 test_sanitized_trees() {  # TYPE ARGUMENT…
   local type=$1 argument all=
   shift
@@ -79,11 +79,10 @@ test_sanitized_trees() {  # TYPE ARGUMENT…
       *) return 0 ;;  # a tier, or the pattern of --filter
     esac
   done
-  build_tree asan "$type" address dossier_{unit,property,contract,simulation}_tests
-  test_sanitized+=(--asan "$checkout/build/asan")
   [[ -n $all ]] || return 0
+  build_tree asan "$type" address dossier_{unit,property,contract,simulation}_tests
   build_tree tsan "$type" thread dossier_{unit,contract,integration}_tests
-  test_sanitized+=(--tsan "$checkout/build/tsan")
+  test_sanitized+=(--asan "$checkout/build/asan" --tsan "$checkout/build/tsan")
 }
 
 dev_test() {  # SANITIZER-COMMAND [TIER…] [--all] [--no-skips] [--filter PATTERN]
