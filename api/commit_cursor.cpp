@@ -27,15 +27,18 @@ Result<CommitPlace> parse_commit_place(std::string_view text) {
   return CommitPlace{*history, *seq};
 }
 
+Error history_repaired() {
+  return make_error(Code::precondition_failed, "the log was repaired: that event is not part of its present history; read the "
+                                               "workspace again, and start without Last-Event-ID", "Last-Event-ID");
+}
+
 bool must_exist(const CommitPlace& place, std::uint64_t visible_seq) { return place.seq != 0 && place.seq <= visible_seq; }
 
 Result<std::uint64_t> start_at(const CommitPlace& place, std::optional<std::string_view> record) {
   if (record) {
     const auto commit = commit_of(*record);
     if (!commit) return make_error(Code::corrupt, "the journal's commit " + std::to_string(place.seq) + " can't be read");
-    if (commit->history() != place.history)
-      return make_error(Code::precondition_failed, "the log was repaired: that event is not part of its present history; read the "
-                                                   "workspace again, and start without Last-Event-ID", "Last-Event-ID");
+    if (commit->history() != place.history) return history_repaired();
   }
   return place.seq + (mutation::on(mutation::Name::resume_events_off_by_one) && place.seq > 0 ? 1 : 0);
 }

@@ -19,6 +19,9 @@ struct CommitPlace {
 // invalid_field names Last-Event-ID.
 Result<CommitPlace> parse_commit_place(std::string_view text);
 
+// precondition_failed: the place may not be part of the log's present history.
+Error history_repaired();
+
 // Whether the journal has to have this place: not at the start, and not where it is ahead of this server, which then waits.
 bool must_exist(const CommitPlace& place, std::uint64_t visible_seq);
 // The seq behind which a follower goes on. `record`: the journal's bytes of the commit there, where it must exist.

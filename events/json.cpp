@@ -169,7 +169,8 @@ void append_event_json(std::string& out, const v1::Event& event, int index, std:
   out += ",\"type\":";
   append_json_string(out, known ? fact_name(payload) : "unknown");
   out += ",\"data\":";
-  append_data_json(out, payload);
+  if (known) append_data_json(out, payload);
+  else out += "{}";  // also where a part of it could be read: that may be no text
   out += '}';
 }
 

@@ -147,7 +147,8 @@ std::string_view to_string(Verdict verdict) noexcept {
 
 crypto::Hash first_chain(std::string_view log_id, std::string_view workspace, std::uint32_t ledger_version) {
   std::string input;
-  for (std::string_view part : {std::string_view("dossier.chain.v1"), log_id, workspace, std::string_view(std::to_string(ledger_version))}) {
+  const std::string version = std::to_string(ledger_version);  // not in the loop's head, where it would be gone before the body
+  for (std::string_view part : {std::string_view("dossier.chain.v1"), log_id, workspace, std::string_view(version)}) {
     input += std::to_string(part.size());
     input += ':';
     input += part;

@@ -28,18 +28,6 @@
 
 namespace dossier::producers {
 
-std::atomic<std::uint64_t> repeated{0};   // answered with an earlier result
-std::atomic<std::uint64_t> unchanged{0};  // empty decisions
-std::atomic<std::uint64_t> refused{0};    // by decide
-std::atomic<std::uint64_t> conflicts{0};  // void verdicts that led to another round
-std::atomic<std::uint64_t> contended{0};  // gave up
-std::atomic<std::uint64_t> undecided{0};
-std::atomic<std::uint64_t> unacknowledged{0};
-std::atomic<std::uint64_t> failed{0};  // every other error
-std::atomic<std::int64_t> in_flight{0};
-Histogram latency_us;  // of accepted commands, from run() to the verdict
-};
-
 // Thread-safe. Must outlive its commands: destroy it after stop() returned true, with the writer flushed.
 class CommandRunner {
  public:

@@ -32,6 +32,8 @@ class LogIdentityStore {
   virtual Result<std::optional<LogIdentity>> load() = 0;
   // Keeps the first identity that anyone adopted and returns it: of two processes that start at once, both get the same.
   virtual Result<LogIdentity> adopt(const LogIdentity& identity) = 0;
+  // Partitions of which the database has records. One that is empty in the log has lost them, and must not begin anew.
+  virtual Result<std::vector<std::int32_t>> journaled() = 0;
 };
 class MemoryLogIdentityStore final : public LogIdentityStore {
  public:
@@ -40,14 +42,18 @@ class MemoryLogIdentityStore final : public LogIdentityStore {
     if (!identity_) identity_ = identity;
     return *identity_;
   }
+  Result<std::vector<std::int32_t>> journaled() override { return journaled_; }
+  void set_journaled(std::vector<std::int32_t> partitions) { journaled_ = std::move(partitions); }
 
  private:
   std::optional<LogIdentity> identity_;
+  std::vector<std::int32_t> journaled_;
 };
 
 // Reads the first record of every partition, writes the missing Genesis records, and compares with the database.
 // log_mismatch: another log id or partition count, or a first record that is no Genesis; the message says what to do.
-// `new_log_id` is used where neither side has one. Several processes may do this at once.
+// `new_log_id` is used where neither side has one. Several processes may do this at once. An empty partition of which the
+// database has records stays empty: its projector halts, and `dossier log repair` brings the records back.
 Result<LogIdentity> open_log(topic::Reader& reader, topic::Writer& writer, LogIdentityStore& store, const events::Topics& topics,
                              const std::string& new_log_id, const Clock& clock, std::int64_t timeout_ms = 20'000);
 

@@ -1,4 +1,5 @@
 // Start of every process that writes: is this the log that the database belongs to, and has each partition its Genesis?
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -124,9 +125,13 @@ Result<LogIdentity> open_log(topic::Reader& reader, topic::Writer& writer, LogId
   if (identity.partitions != partitions || (!found.empty() && identity.log_id != found))
     return mismatch(topic + " is log " + found + ", the database belongs to log " + identity.log_id);
 
+  TRY(const std::vector<std::int32_t> journaled, store.journaled());
   std::vector<std::int32_t> missing;
-  for (std::int32_t p = 0; p < partitions; ++p)
-    if (!firsts[static_cast<std::size_t>(p)]) missing.push_back(p);
+  for (std::int32_t p = 0; p < partitions; ++p) {
+    if (firsts[static_cast<std::size_t>(p)]) continue;
+    if (std::find(journaled.begin(), journaled.end(), p) == journaled.end()) missing.push_back(p);
+    else log::error("producers", "partition " + std::to_string(p) + " of " + topic + " is empty, and the journal has records of it: dossier log repair");
+  }
   if (missing.empty()) return identity;
   log::info("producers", "beginning log " + identity.log_id + ": " + std::to_string(missing.size()) + " partitions of " + topic);
   TRY_STATUS(append_genesis(writer, identity, topic, missing, clock, timeout_ms));

@@ -3,7 +3,9 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "platform/postgres/connection.hpp"
 #include "platform/postgres/migrate.hpp"
 #include "producers/commit_log.hpp"
 
@@ -24,6 +26,14 @@ class PostgresLogIdentity final : public LogIdentityStore {
     TRY(const auto first, load());  // another process was first, or it belongs to another log: the caller compares
     if (!first) return bound.error();
     return *first;
+  }
+  Result<std::vector<std::int32_t>> journaled() override {
+    TRY(const auto connection, postgres::Connection::open({.url = url_}));
+    TRY(const auto rows, connection->query("SELECT n FROM dossier.meta, generate_series(0, partitions - 1) AS n "
+                                           "WHERE EXISTS (SELECT 1 FROM dossier.journal WHERE partition = n)"));
+    std::vector<std::int32_t> partitions;
+    for (const auto row : rows) partitions.push_back(row.int32(0));
+    return partitions;
   }
 
  private:

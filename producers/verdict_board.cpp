@@ -75,11 +75,22 @@ bool VerdictBoard::cancel(const Ticket& ticket) {
   return false;
 }
 
-// Under the lock. A position never moves back here: a source that lags behind another one teaches nothing.
+// Under the lock. A new history begins at its own position, which may lie before the old one's: what is known of the old
+// one is over.
+void VerdictBoard::begin_history(Partition& partition, const Progress& progress) {
+  if (partition.history == 0 || progress.history <= partition.history) return;
+  partition.history = progress.history;
+  if (progress.next_offset >= partition.next_offset) return;
+  partition.next_offset = progress.next_offset;
+  partition.recent.clear();
+  partition.acknowledged.clear();
+}
+
+// Under the lock. In one history a position never moves back: a source that lags behind another one teaches nothing.
 void VerdictBoard::advance(Partition& partition, const Progress& progress) {
-  if (progress.next_offset < partition.next_offset) return;
+  if (progress.next_offset < partition.next_offset || progress.history < partition.history) return;
   partition.lag_us = progress.lag_us;
-  partition.history = std::max(partition.history, progress.history);
+  partition.history = progress.history;
   partition.next_offset = progress.next_offset;
   while (!partition.acknowledged.empty() && partition.acknowledged.front().first < partition.next_offset)
     partition.acknowledged.pop_front();
@@ -90,6 +101,7 @@ void VerdictBoard::applied(const Progress& progress, std::vector<Decided> decide
   {
     const std::lock_guard lock(mutex_);
     Partition& partition = partitions_.at(static_cast<std::size_t>(progress.partition));
+    begin_history(partition, progress);
     for (const Decided& one : decided) {
       auto [it, end] = partition.waits.equal_range(one.offset);
       if (it == end && one.verdict == events::Verdict::void_conflict) partition.others_lost_us = clock_.boot_us();
@@ -97,7 +109,7 @@ void VerdictBoard::applied(const Progress& progress, std::vector<Decided> decide
     }
     // The recent ones stay contiguous up to next_offset: what does not join on starts them anew.
     if (!decided.empty() && decided.front().offset != partition.next_offset) partition.recent.clear();
-    if (progress.next_offset >= partition.next_offset) {
+    if (progress.next_offset >= partition.next_offset && progress.history >= partition.history) {
       for (Decided& one : decided) partition.recent.push_back(std::move(one));
       if (!partition.recent.empty() && partition.recent.back().offset + 1 != progress.next_offset) partition.recent.clear();
       while (partition.recent.size() > options_.recent) partition.recent.pop_front();
@@ -110,6 +122,7 @@ void VerdictBoard::applied(const Progress& progress, std::vector<Decided> decide
 void VerdictBoard::progressed(const Progress& progress) {
   const std::lock_guard lock(mutex_);
   Partition& partition = partitions_.at(static_cast<std::size_t>(progress.partition));
+  begin_history(partition, progress);
   if (progress.next_offset > partition.next_offset) partition.recent.clear();
   advance(partition, progress);
 }

@@ -108,7 +108,8 @@ class VerdictBoard {
     std::multimap<std::int64_t, Waiter> waits;       // by offset
     std::deque<std::pair<std::int64_t, std::int64_t>> acknowledged;  // (offset, boot time): samples for `behind`
   };
-  void advance(Partition& partition, const Progress& progress);
+  static void begin_history(Partition& partition, const Progress& progress);
+  static void advance(Partition& partition, const Progress& progress);
 
   const Clock& clock_;
   const Options options_;

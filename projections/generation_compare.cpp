@@ -12,25 +12,10 @@ using postgres::Connection;
 
 constexpr std::int64_t kDigestTimeoutMs = 30 * 60 * 1'000;  // a pass over every table
 
-struct ComparedTable {
-  std::string name;
-  std::string workspace_column;
-};
-std::vector<ComparedTable> compared_tables() {
-  std::vector<ComparedTable> tables = {{"heads", "workspace"}, {"streams", "workspace"}};
-  for (const Projection& model : registry())
-    for (const rows::Table* table : model.tables) {
-      bool has_workspace = false;
-      for (const rows::Column& column : table->columns) has_workspace = has_workspace || column.name == "workspace";
-      tables.push_back({std::string(table->name), has_workspace ? "workspace" : "id"});
-    }
-  return tables;
-}
-
 std::string schema_of(std::int64_t generation) { return "g" + std::to_string(generation); }
 std::string positions_sql(std::int64_t generation) { return "SELECT partition, next_offset FROM " + schema_of(generation) + ".positions"; }
 // Two hashes a row, so that 128 bits would have to collide.
-std::string digest_sql(std::int64_t generation, const ComparedTable& table) {
+std::string digest_sql(std::int64_t generation, const GenerationTable& table) {
   return "SELECT t." + table.workspace_column + ", count(*), sum(hashtextextended(t::text, 0))::text, sum(hashtextextended(t::text, 1))::text FROM " +
          schema_of(generation) + "." + table.name + " t GROUP BY 1";
 }
@@ -70,6 +55,17 @@ void add_rows(Digests& digests, const postgres::ResultSet& set, const std::strin
 
 }  // namespace
 
+std::vector<GenerationTable> generation_tables() {
+  std::vector<GenerationTable> tables = {{"heads", "workspace"}, {"streams", "workspace"}};
+  for (const Projection& model : registry())
+    for (const rows::Table* table : model.tables) {
+      bool has_workspace = false;
+      for (const rows::Column& column : table->columns) has_workspace = has_workspace || column.name == "workspace";
+      tables.push_back({std::string(table->name), has_workspace ? "workspace" : "id"});
+    }
+  return tables;
+}
+
 Result<std::map<std::int32_t, std::int64_t>> generation_positions(const std::string& url, std::int64_t generation) {
   TRY(const auto connection, open(url));
   TRY(const auto set, connection->query(positions_sql(generation)));
@@ -85,7 +81,7 @@ Result<Comparison> compare_generations(const std::string& url, std::int64_t live
   // One batch is one snapshot: positions and digests belong together.
   std::vector<std::string> texts = {positions_sql(live), positions_sql(next)};
   std::vector<std::pair<bool, std::string>> of;  // (of the live one, table), behind the two
-  for (const ComparedTable& table : compared_tables()) {
+  for (const GenerationTable& table : generation_tables()) {
     for (const bool is_live : {true, false}) {
       if (!(is_live ? in_live : in_next).contains(table.name)) continue;
       texts.push_back(digest_sql(is_live ? live : next, table));
@@ -115,7 +111,7 @@ Result<Comparison> compare_generations(const std::string& url, std::int64_t live
       continue;
     }
     out.compared.insert(partition);
-    for (const ComparedTable& table : compared_tables()) {
+    for (const GenerationTable& table : generation_tables()) {
       const TableDigest a = live_digests[{partition, table.name}];
       const TableDigest b = next_digests[{partition, table.name}];
       out.rows[table.name] += b.rows;

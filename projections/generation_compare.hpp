@@ -12,6 +12,13 @@
 
 namespace dossier::projections {
 
+// Tables of a generation whose rows belong to a workspace: heads, streams, and each read model's.
+struct GenerationTable {
+  std::string name;
+  std::string workspace_column;
+};
+std::vector<GenerationTable> generation_tables();
+
 struct TableDigest {
   std::int64_t rows = 0;
   std::uint64_t digest = 0;  // a sum over rows: equal contents, equal digest

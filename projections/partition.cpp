@@ -16,8 +16,8 @@ bool needs_operator(Code code) {
 }
 
 constexpr const char* kCompare =
-    " Stop the writers, compare the topic with the journal in Postgres (it holds every record that was applied, byte for byte), and "
-    "restore the topic; then resume the partition.";
+    " The journal in Postgres holds every record that was applied, byte for byte: `dossier log repair` compares the two and mends the log, or says "
+    "what to restore the topic from.";
 
 }  // namespace
 

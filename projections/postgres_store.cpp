@@ -28,19 +28,20 @@ constexpr std::string_view kMovePosition =
     "ledger_version = $9 WHERE partition = $1 AND next_offset = $2 AND last_hash = $3 RETURNING 1) "
     "SELECT dossier.require_one((SELECT count(*) FROM moved), 'partition ' || $1::bigint)";
 
+// `journal` without a schema: of dossier, but for a generation that has one of its own (adopt_history.cpp).
 constexpr std::string_view kAddJournal =
-    "INSERT INTO dossier.journal (partition, \"offset\", verdict, workspace, seq, time_us, commit_id, chain, append_time_us, value) "
+    "INSERT INTO journal (partition, \"offset\", verdict, workspace, seq, time_us, commit_id, chain, append_time_us, value) "
     "SELECT $1::bigint, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bytea[], "
     "$9::bigint[], $10::bytea[])";
 constexpr std::string_view kCompareJournal =
     "WITH given AS MATERIALIZED (SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], "
     "$8::bytea[], $9::bigint[], $10::bytea[]) "
     "AS g(at, verdict, workspace, seq, time_us, commit_id, chain, append_time_us, value)), "
-    "added AS (INSERT INTO dossier.journal (partition, \"offset\", verdict, workspace, seq, time_us, commit_id, chain, append_time_us, "
+    "added AS (INSERT INTO journal (partition, \"offset\", verdict, workspace, seq, time_us, commit_id, chain, append_time_us, "
     "value) SELECT $1::bigint, * FROM given ON CONFLICT (partition, \"offset\") DO NOTHING RETURNING 1), "
     "found AS (SELECT (j.verdict, j.workspace, j.seq, j.time_us, j.commit_id, j.chain, j.value) IS DISTINCT FROM (g.verdict, "
     "g.workspace, g.seq, g.time_us, g.commit_id, g.chain, g.value) AS differs "
-    "FROM given g CROSS JOIN LATERAL (SELECT * FROM dossier.journal WHERE partition = $1::bigint AND \"offset\" = g.at LIMIT 1) AS j), "
+    "FROM given g CROSS JOIN LATERAL (SELECT * FROM journal WHERE partition = $1::bigint AND \"offset\" = g.at LIMIT 1) AS j), "
     "counts AS (SELECT (SELECT count(*) FROM given) AS given, (SELECT count(*) FROM added) AS added, "
     "(SELECT count(*) FROM found) AS present, (SELECT count(*) FROM found WHERE differs) AS differing) "
     "SELECT present, dossier.require_same(given, added, present, differing, 'partition ' || $1::bigint) FROM counts";
@@ -79,7 +80,7 @@ constexpr std::string_view kStreams =
 constexpr std::string_view kAccepted =
     "SELECT k.workspace, k.commit_id, j.seq FROM unnest($1::text[], $2::text[]) AS k(workspace, commit_id) "
     "CROSS JOIN LATERAL (SELECT seq FROM heads WHERE workspace = k.workspace LIMIT 1) AS h "
-    "CROSS JOIN LATERAL (SELECT seq FROM dossier.journal WHERE commit_id = k.commit_id AND workspace = k.workspace AND verdict = 1 "
+    "CROSS JOIN LATERAL (SELECT seq FROM journal WHERE commit_id = k.commit_id AND workspace = k.workspace AND verdict = 1 "
     "AND seq + 0 <= h.seq AND seq + 0 > h.seq - $3 ORDER BY seq + 0 DESC LIMIT 1) AS j";
 
 constexpr std::string_view kParkedStreams =
@@ -88,7 +89,7 @@ constexpr std::string_view kParkedRows =
     "SELECT \"offset\", event_index, error, value FROM dossier.parked WHERE generation = $1 AND partition = $2 AND read_model = $3 "
     "AND workspace = $4 AND stream = $5 ORDER BY \"offset\", event_index LIMIT $6";
 constexpr std::string_view kJournalAt =
-    "SELECT verdict, workspace, seq, time_us, commit_id, chain, append_time_us, value FROM dossier.journal "
+    "SELECT verdict, workspace, seq, time_us, commit_id, chain, append_time_us, value FROM journal "
     "WHERE partition = $1 AND \"offset\" = $2";
 
 // PostgreSQL's text holds no NUL. What can't be stored can't be found; a void record's names are kept in its bytes.

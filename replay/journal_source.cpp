@@ -17,8 +17,9 @@ SELECT partition, "offset", verdict, workspace, seq, time_us, commit_id, chain, 
 constexpr std::string_view kPositionSql = "SELECT next_offset FROM positions WHERE partition = $1";
 constexpr std::string_view kWorkspaceSql = "SELECT workspace FROM streams WHERE stream = $1 AND version > 0 LIMIT 1";
 
-// A chain of another length than a hash's is kept as a zero hash: it can't equal the right one.
-projections::JournalRow row_of(const postgres::Row& row) {
+}  // namespace
+
+projections::JournalRow journal_row(const postgres::Row& row) {
   projections::JournalRow journal;
   journal.partition = row.int32(0);
   journal.offset = row.int64(1);
@@ -33,8 +34,6 @@ projections::JournalRow row_of(const postgres::Row& row) {
   return journal;
 }
 
-}  // namespace
-
 Status read_accepted(postgres::ReadTransaction& snapshot, const WorkspaceId& workspace,
                      const std::function<Result<bool>(const projections::JournalRow&)>& on_row) {
   std::int64_t after = 0;
@@ -43,7 +42,7 @@ Status read_accepted(postgres::ReadTransaction& snapshot, const WorkspaceId& wor
     params.text(workspace.str()).int8(after).int8(kJournalPage);
     TRY(const auto rows, snapshot.query(kAcceptedSql, params));
     for (const auto row : rows) {
-      const auto journal = row_of(row);
+      const auto journal = journal_row(row);
       if (static_cast<std::int64_t>(journal.seq) != after + 1)
         return make_error(Code::corrupt, "the journal has no commit with seq " + std::to_string(after + 1) + " of " +
                                              workspace.str() + ": run dossier verify --workspace " + workspace.str());
@@ -63,7 +62,7 @@ Result<const projections::JournalRow*> JournalCursor::next() {
     TRY(const auto rows, snapshot_.query(kPartitionSql, params));
     page_.clear();
     place_ = 0;
-    for (const auto row : rows) page_.push_back(row_of(row));
+    for (const auto row : rows) page_.push_back(journal_row(row));
     at_end_ = rows.size() < kJournalPage;
     if (page_.empty()) return nullptr;
     after_ = page_.back().offset;

@@ -14,6 +14,10 @@ namespace dossier::replay {
 
 inline constexpr std::int64_t kJournalPage = 2'000;  // rows; a row has at most a commit's 900,000 bytes, mostly below 1,000
 
+// A row of (partition, "offset", verdict, workspace, seq, time_us, commit_id, chain, append_time_us, value). A chain of
+// another length than a hash's is kept as a zero hash: it can't equal the right one.
+projections::JournalRow journal_row(const postgres::Row& row);
+
 // The workspace's accepted commits in order of seq. on_row: true = go on.
 Status read_accepted(postgres::ReadTransaction& snapshot, const WorkspaceId& workspace,
                      const std::function<Result<bool>(const projections::JournalRow&)>& on_row);

@@ -9,6 +9,7 @@
 #include "replay/entry.hpp"
 #include "replay/journal_source.hpp"
 #include "replay/log_source.hpp"
+#include "replay/lost_evidence.hpp"
 #include "replay/timeline.hpp"
 
 namespace dossier::replay {
@@ -60,6 +61,8 @@ class Verification {
           if (row == nullptr) report_.not_journaled += 1;
           TRY(report_.finding, verifier.check(record, row));
           if (report_.finding) return false;
+          if (row != nullptr && row->verdict == events::Verdict::control) TRY_STATUS(check_repair(record));
+          if (report_.finding) return false;
           if (row != nullptr) {
             TRY(row, journal.next());
           }
@@ -96,6 +99,15 @@ class Verification {
     if (request_.issue && entries_.empty())
       return make_error(Code::not_found,
                         "no event names " + request_.issue->str() + " in " + request_.workspace.str() + ": check the id");
+    return {};
+  }
+
+  // What a repair of the log cut off is kept as it was.
+  Status check_repair(const topic::Record& record) {
+    const events::Envelope envelope = events::decode(record.value);
+    if (!envelope.record.has_history_repaired()) return {};
+    TRY(const auto wrong, check_lost_evidence(snapshot_, record.partition, record.offset, envelope.record.history_repaired()));
+    if (wrong) report_.finding = Finding{record.topic, record.partition, record.offset, *wrong};
     return {};
   }
 

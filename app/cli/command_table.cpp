@@ -207,6 +207,18 @@ void add_audit(std::vector<Command>& table) {
        run<&verify_log>});
   table.push_back(
       {"log info", "Shows the log: its id, partitions, and how far each is projected.", {}, stack(), {}, run<&log_info>});
+  table.push_back(
+      {"log repair",
+       "Brings a log that lost records and its journal together again.",
+       {},
+       with({{"--partition", "N|all", "the halted partition, or every one that needs it"},
+             {"--dry-run", "", "says what it would do, and changes nothing"},
+             {"--lost-commits", "FILE", "where commits that are lost for good are written [./lost-commits-<partition>.ndjson]"}},
+            stack()),
+       "Where the log only lost its tail, the journal's records are appended again, byte for byte. Where others wrote behind\n"
+       "the loss, a new history begins: lost commits are written to a file, to be judged and sent again by hand.\n"
+       "Exit code 5 where nothing is to be repaired. See docs/operations.md.",
+       run<&log_repair>});
 }
 
 void add_programs(std::vector<Command>& table, const Programs& programs) {

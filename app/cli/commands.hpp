@@ -35,6 +35,7 @@ Result<int> admin_bootstrap(const Invocation& in);
 Result<int> replay_issue(const Invocation& in);
 Result<int> verify_log(const Invocation& in);
 Result<int> log_info(const Invocation& in);
+Result<int> log_repair(const Invocation& in);
 
 Result<int> print_version(const Invocation& in);
 Result<int> print_completion(const Invocation& in);

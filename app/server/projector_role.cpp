@@ -184,6 +184,26 @@ Status ProjectorRole::look_at_generations() {
   return {};
 }
 
+Status ProjectorRole::look_at_repairs() {
+  TRY(const auto rows, core_.background.read_one("SELECT number, partition FROM dossier.repairs WHERE number > $1 ORDER BY number",
+                                                 postgres::Params().int8(last_repair_)));
+  const bool first_look = std::exchange(last_repair_, std::max<std::int64_t>(last_repair_, 0)) < 0;
+  std::shared_ptr<Engine> engine;
+  {
+    const std::lock_guard lock(mutex_);
+    engine = engine_;
+  }
+  for (const auto row : rows) {
+    last_repair_ = row.int64(0);
+    if (first_look || engine == nullptr) continue;  // it attached, or will, to the repaired log
+    log::info("app", "partition " + std::to_string(row.int32(1)) + " was repaired: trying it again");
+    for (const Lane& lane : engine->lanes) lane.projector->resume(row.int32(1));  // one of them has it
+  }
+  if (!first_look && !rows.empty())
+    for (const auto& loop : loops_) loop->wake();
+  return {};
+}
+
 bool ProjectorRole::has_caught_up(const Engine& engine) const {
   const auto stats = engine.stats();
   return !stats.partitions.empty() && std::all_of(stats.partitions.begin(), stats.partitions.end(), [](const auto& partition) {

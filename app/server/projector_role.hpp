@@ -46,6 +46,8 @@ class ProjectorRole {
   Status look_at_generations();
   // What was projected last is not seen by readers: it is time to look.
   bool is_stale() const { return is_stale_.load(); }
+  // Likewise: partitions that `dossier log repair` mended since the last look are tried again.
+  Status look_at_repairs();
   // Partitions whose verdicts this process brings.
   std::vector<std::int32_t> local() const;
   projections::ProjectorStats stats() const;
@@ -100,6 +102,7 @@ class ProjectorRole {
   mutable std::mutex mutex_;
   std::shared_ptr<Engine> engine_;  // nullptr before the first look
   std::vector<std::int32_t> assigned_;
+  std::int64_t last_repair_ = -1;  // of the upkeep loop; -1: not looked yet
   std::vector<std::unique_ptr<Loop>> loops_;  // one a lane
   WarmGeneration warm_;
 };

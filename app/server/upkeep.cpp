@@ -72,6 +72,7 @@ Status Upkeep::renew() {
     TRY(auto owned, projector_owners_.renew());
     projector_->assign(std::move(owned));
     TRY_STATUS(projector_->look_at_generations());
+    TRY_STATUS(projector_->look_at_repairs());
     local = projector_->local();
   }
   poller_.set_local(local);

@@ -21,6 +21,12 @@ SHARDED = {"unit", "property", "golden", "simulation"}
 DEADLINE_S = {"house": 120, "unit": 180, "property": 300, "golden": 60, "contract": 300, "simulation": 600,
               "integration": 600, "e2e": 900, "robustness": 900, "agents": 900, "web": 900}
 SHOWN_OUTPUT_LINES = 60
+# What a whole run does once more in trees built with a sanitizer; how much slower these may be; how many seeds suffice.
+SANITIZED = {"asan": ["unit", "property", "contract", "simulation"], "tsan": ["unit", "contract", "integration"]}
+SANITIZED_SLOWER = 5
+SANITIZED_SEEDS = "1-40"
+SANITIZER_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1",
+                     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}
 
 running = []
 
@@ -135,21 +141,21 @@ def run_house_rules(source, result, deadline_s):
         result.failures.append(("house rules", done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no report"))
 
 
-def run_tier(tier, arguments, environment):
-    result = Result(tier)
+def run_tier(tier, arguments, environment, build, label):
+    result = Result(label)
     deadline_s = DEADLINE_S[tier] * (4 if arguments.all else 1)
-    if "asan" in arguments.build or "tsan" in arguments.build:
-        deadline_s *= 5
+    if "asan" in build or "tsan" in build:
+        deadline_s *= SANITIZED_SLOWER
     began = time.monotonic()
     if tier == "house":
         run_house_rules(arguments.source, result, deadline_s)
     else:
-        program = os.path.join(arguments.build, "tests", f"dossier_{tier}_tests")
+        program = os.path.join(build, "tests", f"dossier_{tier}_tests")
         if not os.path.exists(program):
             return None
         shards = os.cpu_count() or 1 if tier in SHARDED else 1
         command = [program, "--gtest_color=no", f"--gtest_filter={arguments.filter}"]
-        run_program(tier, command, shards, environment, arguments.scratch, deadline_s, result)
+        run_program(label.replace(" ", "-"), command, shards, environment, arguments.scratch, deadline_s, result)
     result.seconds = time.monotonic() - began
     return result
 
@@ -167,6 +173,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tiers", nargs="*", metavar="tier", help=" ".join(TIERS))
     parser.add_argument("--build", required=True)
+    for kind in SANITIZED:
+        parser.add_argument(f"--{kind}", metavar="BUILD", help=f"a tree with that sanitizer: {' '.join(SANITIZED[kind])} run there too")
     parser.add_argument("--source", required=True)
     parser.add_argument("--scratch", required=True)
     parser.add_argument("--prepared-ms", type=int, default=0)
@@ -183,14 +191,20 @@ def main():
     if arguments.all:
         environment["DOSSIER_TEST_ALL"] = "1"
     results, absent = [], []
-    for tier in arguments.tiers or TIERS:
-        print(f"[{tier}] …", file=sys.stderr, flush=True)
-        result = run_tier(tier, arguments, environment)
+    runs = [(tier, arguments.build, tier, environment) for tier in arguments.tiers or TIERS]
+    for kind, tiers in SANITIZED.items():
+        build = getattr(arguments, kind)
+        sanitized = dict(environment, DOSSIER_SIM_SEEDS=SANITIZED_SEEDS, **SANITIZER_OPTIONS)
+        sanitized["LSAN_OPTIONS"] = "suppressions=" + os.path.join(arguments.source, "infra", "local", "leaks.supp")
+        runs += [(tier, build, f"{kind} {tier}", sanitized) for tier in tiers if build]
+    for tier, build, label, variables in runs:
+        print(f"[{label}] …", file=sys.stderr, flush=True)
+        result = run_tier(tier, arguments, variables, build, label)
         if result is None:
-            absent.append(tier)
+            absent.append(label)
             continue
         results.append(result)
-        print(f"[{tier}] {result.seconds:.1f} s: {result.passed} passed, {len(result.failures)} failed, "
+        print(f"[{label}] {result.seconds:.1f} s: {result.passed} passed, {len(result.failures)} failed, "
               f"{len(result.skips)} skipped", file=sys.stderr, flush=True)
     print_table(results, arguments.prepared_ms / 1000, BUDGET_ALL_S if arguments.all else BUDGET_S)
     if absent:

@@ -67,6 +67,24 @@ test_start_stack() {
     DOSSIER_PROFILE DOSSIER_LISTEN DOSSIER_ROLES DOSSIER_KEY_FILE DOSSIER_BLOB_DIR DOSSIER_TOPIC_PREFIX
 }
 
+# A whole run with --all (no tier named) goes once more through the sanitizers: address and undefined behaviour over what
+# computes, threads over what has threads. Only those programs are built.
+test_sanitized_trees() {  # TYPE ARGUMENT…
+  local type=$1 argument all=
+  shift
+  for argument in "$@"; do
+    case $argument in
+      --all) all=1 ;;
+      --*) ;;
+      *) return 0 ;;  # a tier, or the pattern of --filter
+    esac
+  done
+  [[ -n $all ]] || return 0
+  build_tree asan "$type" address dossier_{unit,property,contract,simulation}_tests
+  build_tree tsan "$type" thread dossier_{unit,contract,integration}_tests
+  test_sanitized+=(--asan "$checkout/build/asan" --tsan "$checkout/build/tsan")
+}
+
 dev_test() {  # SANITIZER-COMMAND [TIER…] [--all] [--no-skips] [--filter PATTERN]
   local sanitize=$1 tree=test type=RelWithDebInfo
   shift
@@ -76,6 +94,8 @@ dev_test() {  # SANITIZER-COMMAND [TIER…] [--all] [--no-skips] [--filter PATTE
   esac
   packages_install run build test
   build_tree "$tree" "$type" "$sanitize"
+  test_sanitized=()
+  [[ -n $sanitize ]] || test_sanitized_trees "$type" "$@"
   test_stack=$(mktemp -d "${TMPDIR:-/tmp}/dossier-test.XXXXXX")
   chmod 711 "$test_stack"  # Postgres runs as another account when this is root
   trap test_tear_down EXIT
@@ -83,12 +103,12 @@ dev_test() {  # SANITIZER-COMMAND [TIER…] [--all] [--no-skips] [--filter PATTE
   local prepared_ms=$(((${EPOCHREALTIME/./} - stack_began) / 1000))
   export DOSSIER_NPM_DIR=$checkout/.local/npm
   case $sanitize in
-    address) export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:strict_string_checks=1 ;;
+    address) export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:strict_string_checks=1 LSAN_OPTIONS=suppressions=$infra_dir/local/leaks.supp ;;
     thread) export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 ;;
   esac
   # In the background with wait, so that a signal to this script ends it at once and not after the tier.
   python3 "$infra_dir/local/run_tiers.py" --build "$checkout/build/$tree" --source "$checkout" --prepared-ms "$prepared_ms" \
-    --scratch "$test_stack" "$@" &
+    --scratch "$test_stack" "${test_sanitized[@]}" "$@" &
   test_runner=$!
   local status=0
   wait "$test_runner" || status=$?

@@ -20,6 +20,7 @@ struct Release {
 #define DOSSIER_GIT_HANDLE(Name, type) using Name = std::unique_ptr<git_##type, Release<git_##type##_free>>
 DOSSIER_GIT_HANDLE(RepositoryHandle, repository);
 DOSSIER_GIT_HANDLE(RemoteHandle, remote);
+DOSSIER_GIT_HANDLE(ConfigHandle, config);
 DOSSIER_GIT_HANDLE(ReferenceHandle, reference);
 DOSSIER_GIT_HANDLE(ObjectHandle, object);
 DOSSIER_GIT_HANDLE(CommitHandle, commit);

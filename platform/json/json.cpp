@@ -9,8 +9,12 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <unordered_set>
+
+#include "base/encoding.hpp"
 
 namespace dossier::json {
 namespace {
@@ -27,19 +31,28 @@ class Builder {
 
   bool Null() { return put(Value()); }
   bool Bool(bool flag) { return put(Value(flag)); }
-  bool Int(int number) { return put(Value(std::int64_t{number})); }
-  bool Uint(unsigned number) { return put(Value(static_cast<std::int64_t>(number))); }
-  bool Int64(std::int64_t number) { return put(Value(number)); }
-  bool Uint64(std::uint64_t number) {
-    if (number <= static_cast<std::uint64_t>(INT64_MAX)) return put(Value(static_cast<std::int64_t>(number)));
-    return put(Value(static_cast<double>(number)));
+  // Numbers come as text (RapidJSON's own conversion shifts by an undefined count for "0e1"): the grammar is checked already.
+  bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
+    const std::string number(text, size);
+    std::int64_t integer = 0;
+    const char* const end = number.data() + number.size();
+    const auto whole = std::from_chars(number.data(), end, integer);
+    if (whole.ec == std::errc() && whole.ptr == end) return put(Value(integer));
+    const double real = std::strtod(number.c_str(), nullptr);  // what is too small for it is 0
+    if (std::isfinite(real)) return put(Value(real));
+    why = "a number is too large";
+    return false;
   }
-  bool Double(double number) { return put(Value(number)); }
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
-  bool String(const char* text, rapidjson::SizeType size, bool) { return put(Value(std::string(text, size))); }
+  bool Int(int) { return false; }
+  bool Uint(unsigned) { return false; }
+  bool Int64(std::int64_t) { return false; }
+  bool Uint64(std::uint64_t) { return false; }
+  bool Double(double) { return false; }
+  bool String(const char* text, rapidjson::SizeType size, bool) { return is_text({text, size}) && put(Value(std::string(text, size))); }
   bool StartObject() { return open(true); }
   bool StartArray() { return open(false); }
   bool Key(const char* text, rapidjson::SizeType size, bool) {
+    if (!is_text({text, size})) return false;
     Frame& frame = frames_.back();
     std::string name(text, size);
     if (frame.has(name)) {
@@ -53,6 +66,14 @@ class Builder {
   bool EndArray(rapidjson::SizeType) { return close(); }
 
  private:
+  // The reader checks the bytes of the source, and of \u escapes only the first half of a pair: a second half that stands
+  // alone comes out as bytes that are no UTF-8.
+  bool is_text(std::string_view text) {
+    if (is_utf8(text)) return true;
+    why = "a \\u escape is half of a surrogate pair";
+    return false;
+  }
+
   struct Frame {
     bool is_object = false;
     Value::Object members;
@@ -156,7 +177,7 @@ std::int64_t Value::integer_or(std::string_view name, std::int64_t fallback) con
 
 Result<Value> parse(std::string_view text) {
   constexpr unsigned kFlags =
-      rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag;
+      rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
   rapidjson::MemoryStream stream(text.data(), text.size());
   rapidjson::Reader reader;
   Builder builder;

@@ -184,7 +184,9 @@ TEST_F(Postgres, ALostListenerSaysSoAndConnectsAgain) {
   Listener listener(database_->url(), {kAppliedChannel});
   ASSERT_TRUE(listener.wait(0).has_value());
   database_->kill_connections();
+  // The server's farewell may come ahead of the connection's end: then one wait brings nothing, and a later one says it.
   auto lost = listener.wait(5'000);
+  for (int again = 0; again < 5 && lost.has_value(); ++again) lost = listener.wait(5'000);
   ASSERT_FALSE(lost.has_value());
   EXPECT_EQ(lost.error().code, Code::database_unavailable);
   EXPECT_TRUE(listener.wait(0).has_value());

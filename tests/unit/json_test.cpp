@@ -13,6 +13,10 @@ TEST(Json, KeepsOrderNumbersAndText) {
   EXPECT_EQ(write(*value), R"({"b":1,"a":[true,null,-9223372036854775808,2.5,"\"\\\n\u0001é"]})");
 }
 
+TEST(Json, ReadsNumbersExactly) {
+  EXPECT_EQ(write(*parse("[0,-0,0e100,-0.0,1e2,0.1,9223372036854775807,1e-999]")), "[0,0,0.0,-0.0,100.0,0.1,9223372036854775807,0.0]");
+}
+
 TEST(Json, AnIntegerBeyond64BitsIsNoInteger) {
   auto value = parse("18446744073709551615");
   ASSERT_TRUE(value.has_value());
@@ -23,7 +27,8 @@ TEST(Json, AnIntegerBeyond64BitsIsNoInteger) {
 TEST(Json, RefusesWhatIsNotJson) {
   using namespace std::string_literals;
   for (const std::string& text : {""s, "{"s, "{}x"s, "{}\0x"s, "{}\0"s, "nul"s, "'a'"s, "{\"a\":1,}"s, "[1 2]"s, "\"\xff\""s,
-                                  "\"\xc0\xaf\""s, "\"\xed\xa0\x80\""s, "\"\\ud800\""s, "\"a\nb\""s, "1e999"s, "\xef\xbb\xbf"s}) {
+                                  "\"\xc0\xaf\""s, "\"\xed\xa0\x80\""s, "\"\\ud800\""s, "\"\\ude00\""s,
+                                  "{\"\\udc00\":1}"s, "\"a\nb\""s, "1e999"s, "\xef\xbb\xbf"s}) {
     auto value = parse(text);
     ASSERT_FALSE(value.has_value()) << text;
     EXPECT_EQ(value.error().code, Code::malformed_json) << text;

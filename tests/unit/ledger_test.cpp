@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/encoding.hpp"
 #include "events/codec.hpp"
 #include "events/names.hpp"
 
@@ -137,6 +138,12 @@ TEST_F(Ledger, refuses_a_commit_that_is_one_byte_too_large_and_takes_the_one_at_
   large.set_commit_id(commit_id(2));
   large.mutable_events(0)->set_payload(std::string(payload, 'p'));
   EXPECT_EQ(read(large).verdict, Verdict::void_malformed);
+}
+
+// Once read a text that was gone already. Written down from another implementation of SHA-256: every compiler makes this.
+TEST_F(Ledger, begins_a_chain_with_the_hash_of_log_workspace_and_version) {
+  const crypto::Hash hash = first_chain(kLog, kWorkspace, 1);
+  EXPECT_EQ(to_hex(crypto::view(hash)), "5e46431ef026595acadfdff280cc1ad9a565d5bdb9cc9ddd04e30dc282c7dc59");
 }
 
 TEST_F(Ledger, voids_a_writer_of_a_history_that_was_repaired_away) {

@@ -101,6 +101,17 @@ TEST_F(VerdictBoardTest, a_source_that_lags_behind_another_moves_nothing_back) {
   EXPECT_EQ(board.waiting(), 1u);  // what joined on no longer is forgotten, never answered wrongly
 }
 
+TEST_F(VerdictBoardTest, a_new_history_begins_at_its_own_position_and_forgets_the_verdicts_of_the_old_one) {
+  apply(0, 10);
+  board.progressed({0, 4, 2, 0});
+  EXPECT_EQ(board.next_offset(0), 4);
+  EXPECT_EQ(board.history(0), 2u);
+  ASSERT_TRUE(board.await(0, 3, note(3)));
+  EXPECT_EQ(board.waiting(), 1u);  // the old history's verdict at this offset is of another record
+  board.progressed({0, 10, 1, 0});
+  EXPECT_EQ(board.next_offset(0), 4) << "a source in the old history teaches nothing";
+}
+
 TEST_F(VerdictBoardTest, it_is_behind_once_an_acknowledged_record_waits_longer_than_the_bound) {
   ASSERT_TRUE(board.await(0, 0, note(0)));
   clock.advance_us(10'000'000);
