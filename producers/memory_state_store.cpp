@@ -59,13 +59,14 @@ class MemorySnapshot final : public Snapshot {
     return std::optional<AcceptedCommit>(std::move(commit));
   }
 
-  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us, std::int64_t within_us) override {
+  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t within_us) override {
     TRY_STATUS(alive());
     std::vector<rows::Row> rows;
     view_.scan(memory::kLiveness, Key().text(workspace.str()), [&](const rows::Row& row) {
-      if (number(row, 3) >= now_us - within_us) rows.push_back(row);
+      rows.push_back(row);
       return true;
     });
+    std::erase_if(rows, [&](const rows::Row& row) { return number(row, 3) < memory::reports_read_until_us(view_, number(row, 4)) - within_us; });
     std::vector<LiveWorker> out;
     for (const auto& row : rows) {
       const auto state = view_.find(own("streams"), Key().text("worker/" + text(row, 1)).text(workspace.str()));

@@ -27,8 +27,9 @@ constexpr std::string_view kAccepted =
     "AND seq + 0 <= h.seq AND seq + 0 > h.seq - $3 ORDER BY seq + 0 DESC LIMIT 1) AS j";
 constexpr std::string_view kLiveWorkers =
     "SELECT l.worker_id, s.state, l.owned, l.last_report_time_us FROM dossier.liveness AS l "
+    "LEFT JOIN dossier.intake_positions AS p ON p.partition = l.report_partition "
     "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = 'worker/' || l.worker_id AND workspace = l.workspace LIMIT 1) AS s "
-    "WHERE l.workspace = $1 AND l.last_report_time_us >= $2 AND NOT s.needs_newer_code ORDER BY l.worker_id";
+    "WHERE l.workspace = $1 AND l.last_report_time_us >= COALESCE(p.last_append_time_us, 0) - $2 AND NOT s.needs_newer_code ORDER BY l.worker_id";
 
 // PostgreSQL's text holds no NUL: what can't be stored can't be there.
 bool storable(std::string_view text) { return text.find('\0') == std::string_view::npos && is_utf8(text); }
@@ -75,8 +76,8 @@ class PostgresSnapshot final : public Snapshot {
     return std::optional<AcceptedCommit>(std::move(commit));
   }
 
-  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us, std::int64_t within_us) override {
-    TRY(const auto set, read_.query(kLiveWorkers, Params().text(workspace.str()).int8(now_us - within_us)));
+  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t within_us) override {
+    TRY(const auto set, read_.query(kLiveWorkers, Params().text(workspace.str()).int8(within_us)));
     std::vector<LiveWorker> out;
     for (const auto row : set) {
       TRY(auto worker, live_worker_from(WorkerId(row.str(0)), workspace, row.bytes(1), row.bytes(2), row.int64(3)));

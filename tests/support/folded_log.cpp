@@ -28,7 +28,7 @@ class FoldSnapshot final : public producers::Snapshot {
   Result<std::optional<producers::AcceptedCommit>> accepted(const WorkspaceId&, const CommitId&) override {
     return std::optional<producers::AcceptedCommit>{};
   }
-  Result<std::vector<producers::LiveWorker>> live_workers(const WorkspaceId&, std::int64_t, std::int64_t) override { return log_.workers; }
+  Result<std::vector<producers::LiveWorker>> live_workers(const WorkspaceId&, std::int64_t) override { return log_.workers; }
 
  private:
   const FoldedLog& log_;
