@@ -191,6 +191,10 @@ void ProjectorRole::attached(std::int32_t partition, std::int64_t next_offset, s
   on_applied_(partition, true);
 }
 
+void ProjectorRole::caught_up(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) {
+  if (is_live_.load()) core_.board.progressed({partition, next_offset, history, 0});
+}
+
 void ProjectorRole::halted(std::int32_t partition, const std::string& reason) {
   log::error("app", "partition " + std::to_string(partition) + " is halted: " + reason);
   if (is_live_.load()) core_.board.halted(partition, reason);
