@@ -63,6 +63,7 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
 
   void run(Command command, Done done);
   bool stop(std::int64_t timeout_ms);
+  Status database_is_present();
 
   RunnerMetrics metrics_;
 
@@ -92,6 +93,7 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
 
   void decide(const OpPtr& op);
   Result<std::optional<Committed>> decide_once(Op& op);
+  static Status is_present(Snapshot& snapshot, std::int32_t partition, std::int64_t known);
   void append(const OpPtr& op);
   void on_appended(const OpPtr& op, std::uint64_t attempt, const topic::Appended& appended);
   void on_verdict(const OpPtr& op, std::uint64_t attempt, const Decided& decided);
@@ -186,10 +188,28 @@ void CommandRunner::Core::decide(const OpPtr& op) {
   append(op);
 }
 
+Status CommandRunner::Core::is_present(Snapshot& snapshot, std::int32_t partition, std::int64_t known) {
+  TRY(const std::int64_t applied, snapshot.applied_to(partition));
+  if (applied >= known) return {};
+  return transient(Code::projection_behind, "the database forgot its last commits in a crash and reads them again: partition " +
+                                                std::to_string(partition) + " stands at " + std::to_string(applied) + " of " + std::to_string(known),
+                   200);
+}
+
+Status CommandRunner::Core::database_is_present() {
+  std::vector<std::int64_t> known;  // before the snapshot, which is at least as new then
+  for (std::int32_t partition = 0; partition < board_.partitions(); ++partition) known.push_back(board_.next_offset(partition));
+  TRY(const std::unique_ptr<Snapshot> snapshot, store_.snapshot());
+  for (std::int32_t partition = 0; partition < board_.partitions(); ++partition)
+    TRY_STATUS(is_present(*snapshot, partition, known[static_cast<std::size_t>(partition)]));
+  return {};
+}
+
 // nullopt: op.commit is to be appended.
 Result<std::optional<Committed>> CommandRunner::Core::decide_once(Op& op) {
   TRY_STATUS(board_.ready(op.partition));
   CommandContext& context = op.command.context;
+  const std::int64_t known = board_.next_offset(op.partition);  // before the snapshot, which is at least as new then
   TRY(const std::unique_ptr<Snapshot> snapshot, store_.snapshot());
   // A key of this server's own making is unknown to everybody else, and a void attempt leaves nothing behind.
   if (!context.fresh_key) {
@@ -200,7 +220,11 @@ Result<std::optional<Committed>> CommandRunner::Core::decide_once(Op& op) {
     }
   }
   context.now_us = clock_.wall_us();
-  TRY(Decision decision, op.command.decide(*snapshot, context));
+  auto decided = op.command.decide(*snapshot, context);
+  // A commit that was decided on an old state is void. A refusal, or the answer that nothing is to be done, is not checked by
+  // anybody after us: it must not come from a database that has forgotten what was acknowledged.
+  if ((!decided && !is_transient(decided.error().code)) || (decided && decided->events.empty())) TRY_STATUS(is_present(*snapshot, op.partition, known));
+  TRY(Decision decision, std::move(decided));
   if (decision.events.empty()) {
     AcceptedCommit present;
     TRY(present.seq, snapshot->seq(context.workspace));
@@ -440,6 +464,7 @@ Result<Committed> CommandRunner::run_and_wait(Command command) {
 
 bool CommandRunner::stop(std::int64_t timeout_ms) { return core_->stop(timeout_ms); }
 
+Status CommandRunner::database_is_present() { return core_->database_is_present(); }
 const RunnerMetrics& CommandRunner::metrics() const { return core_->metrics_; }
 
 }  // namespace dossier::producers

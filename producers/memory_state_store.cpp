@@ -43,6 +43,12 @@ class MemorySnapshot final : public Snapshot {
     return row ? static_cast<std::uint64_t>(number(*row, 1)) : std::uint64_t{0};
   }
 
+  Result<std::int64_t> applied_to(std::int32_t partition) override {
+    TRY_STATUS(alive());
+    const auto row = view_.find(own("positions"), Key().int8(partition));
+    return row ? number(*row, 0) : std::int64_t{0};
+  }
+
   Result<std::optional<AcceptedCommit>> accepted(const WorkspaceId& workspace, const CommitId& id) override {
     TRY(const auto head, seq(workspace));
     std::optional<rows::Row> newest;

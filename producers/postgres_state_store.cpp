@@ -18,6 +18,7 @@ constexpr std::string_view kStreams =
     "SELECT s.stream, s.version, s.state, s.needs_newer_code FROM unnest($2::text[]) AS k(stream) "
     "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = k.stream AND workspace = $1 LIMIT 1) AS s";
 constexpr std::string_view kWorkspaceOf = "SELECT workspace FROM streams WHERE stream = $1 ORDER BY workspace LIMIT 1";
+constexpr std::string_view kAppliedTo = "SELECT next_offset FROM positions WHERE partition = $1";
 constexpr std::string_view kSeq = "SELECT seq FROM heads WHERE workspace = $1";
 // The journal may be ahead of the live generation, while another one is built: its heads say what is known here.
 // (seq + 0: by the id's index, not by a walk through the workspace's sequence.)
@@ -65,6 +66,11 @@ class PostgresSnapshot final : public Snapshot {
   Result<std::uint64_t> seq(const WorkspaceId& workspace) override {
     TRY(const auto set, read_.query(kSeq, Params().text(workspace.str())));
     return set.empty() ? std::uint64_t{0} : set.front().uint64(0);
+  }
+
+  Result<std::int64_t> applied_to(std::int32_t partition) override {
+    TRY(const auto set, read_.query(kAppliedTo, Params().int8(partition)));
+    return set.empty() ? std::int64_t{0} : set.front().int64(0);
   }
 
   Result<std::optional<AcceptedCommit>> accepted(const WorkspaceId& workspace, const CommitId& id) override {

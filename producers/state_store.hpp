@@ -61,6 +61,8 @@ class Snapshot {
   virtual Result<std::optional<WorkspaceId>> workspace_of(const std::string& stream) = 0;
   // The workspace's present seq (0: no accepted commit yet): what an answer that changes nothing speaks of.
   virtual Result<std::uint64_t> seq(const WorkspaceId& workspace) = 0;
+  // The offset up to which the partition is applied here. A database that crashed may have forgotten some of it.
+  virtual Result<std::int64_t> applied_to(std::int32_t partition) = 0;
   // The accepted commit with this id among the workspace's last 2^20.
   virtual Result<std::optional<AcceptedCommit>> accepted(const WorkspaceId& workspace, const CommitId& id) = 0;
   // Workers of the workspace's pool whose last report is at most `within_us` older than what intake read last of their

@@ -25,6 +25,7 @@ class FoldSnapshot final : public producers::Snapshot {
     return std::optional(FoldedLog::workspace());
   }
   Result<std::uint64_t> seq(const WorkspaceId&) override { return std::uint64_t{0}; }
+  Result<std::int64_t> applied_to(std::int32_t) override { return log_.next_offset(); }
   Result<std::optional<producers::AcceptedCommit>> accepted(const WorkspaceId&, const CommitId&) override {
     return std::optional<producers::AcceptedCommit>{};
   }
