@@ -65,8 +65,8 @@ TEST_F(ProjectorTest, every_record_is_applied_journaled_and_reported_once_in_ord
   EXPECT_EQ(rig.partition().lag_records, 0);
 }
 
-// Found by a database that was away for longer than ten seconds: the record that had waited for it was the last one, so
-// nothing after it told anybody that the partition was no longer behind, and every command was refused from then on.
+// A database is away for longer than ten seconds, and the record that waited for it is the last one: nothing after it told
+// anybody that the partition was no longer behind, and every command was refused from then on.
 TEST_F(ProjectorTest, a_partition_that_was_behind_says_so_when_it_no_longer_is) {
   add_comments(script_, 2);
   ProjectorRig rig({&script_});
