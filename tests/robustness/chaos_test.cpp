@@ -17,7 +17,7 @@
 namespace dossier::test {
 namespace {
 
-constexpr std::int64_t kStormS = 45;          // in every ./dev test
+constexpr std::int64_t kStormS = 40;          // in every ./dev test
 constexpr std::int64_t kLongStormS = 8 * 60;  // with --all
 constexpr std::int64_t kPatientStormS = 3 * 60;
 constexpr int kClients = 8;
