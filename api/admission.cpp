@@ -81,7 +81,11 @@ void Admission::admit_fully(const CallPtr& call, const crypto::Hash& token, cons
   auto rows = environment_.database.read_all(*statements);
   if (!rows) return done(rows.error());
   auto access = api::admit(*call, *rows, environment_.clock.wall_us());
-  if (!access) return done(access.error());
+  if (!access) {
+    // Unknown to a database that forgot its last commits is not unknown.
+    const Status present = environment_.commands.database_is_present();
+    return done(present ? access.error() : present.error());
+  }
   call->access = *std::move(access);
   remember(*call, token);
   done({});

@@ -15,6 +15,7 @@
 #include "base/mutation.hpp"
 #include "producers/contention.hpp"
 #include "producers/hot_streams.hpp"
+#include "producers/present_state.hpp"
 #include "producers/shared_reads.hpp"
 
 namespace dossier::producers {
@@ -45,6 +46,7 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
 
   void run(Command command, Done done);
   bool stop(std::int64_t timeout_ms);
+  Status database_is_present() { return producers::database_is_present(store_, board_); }
 
   RunnerMetrics metrics_;
 
@@ -212,8 +214,8 @@ void CommandRunner::Core::decide_on(const OpPtr& op, Result<StatesRead> read) {
   context.now_us = clock_.wall_us();
   auto decision = op->command.decide(snapshot, context);
   const bool more = !snapshot.missing().empty();
-  if (snapshot.needs_its_own() || (more && ++op->read_rounds >= kMaxReadRounds) ||
-      (!more && decision && decision->events.empty())) {
+  const bool ends_here = !more && (!decision || decision->events.empty());  // to be checked by a snapshot of its own
+  if (snapshot.needs_its_own() || ends_here || (more && ++op->read_rounds >= kMaxReadRounds)) {
     op->reads_alone = true;
     return decide_alone(op);
   }
@@ -221,7 +223,6 @@ void CommandRunner::Core::decide_on(const OpPtr& op, Result<StatesRead> read) {
     op->asked.insert(op->asked.end(), snapshot.missing().begin(), snapshot.missing().end());
     return ask(op);
   }
-  if (!decision) return finish(op, std::move(decision).error());
   op->commit = commit_of(context, *std::move(decision));
   append(op);
 }
@@ -236,6 +237,7 @@ void CommandRunner::Core::decide_alone(const OpPtr& op) {
 // nullopt: op.commit is to be appended.
 Result<std::optional<Committed>> CommandRunner::Core::decide_once(Op& op) {
   CommandContext& context = op.command.context;
+  const std::int64_t known = board_.next_offset(op.partition);  // before the snapshot, which is at least as new then
   TRY(const std::unique_ptr<Snapshot> snapshot, store_.snapshot());
   if (!context.fresh_key) {
     TRY(std::optional<AcceptedCommit> first, snapshot->accepted(context.workspace, context.commit_id));
@@ -245,7 +247,12 @@ Result<std::optional<Committed>> CommandRunner::Core::decide_once(Op& op) {
     }
   }
   context.now_us = clock_.wall_us();
-  TRY(Decision decision, op.command.decide(*snapshot, context));
+  auto decided = op.command.decide(*snapshot, context);
+  // A commit that was decided on an old state is void. A refusal, or the answer that nothing is to be done, is not checked by
+  // anybody after us: it must not come from a database that has forgotten what was acknowledged.
+  if ((!decided && !is_transient(decided.error().code)) || (decided && decided->events.empty()))
+    TRY_STATUS(is_present(*snapshot, op.partition, known));
+  TRY(Decision decision, std::move(decided));
   if (decision.events.empty()) {
     AcceptedCommit present;
     TRY(present.seq, snapshot->seq(context.workspace));
@@ -494,6 +501,7 @@ Result<Committed> CommandRunner::run_and_wait(Command command) {
 
 bool CommandRunner::stop(std::int64_t timeout_ms) { return core_->stop(timeout_ms); }
 
+Status CommandRunner::database_is_present() { return core_->database_is_present(); }
 const RunnerMetrics& CommandRunner::metrics() const { return core_->metrics_; }
 
 }  // namespace dossier::producers

@@ -55,6 +55,10 @@ class CommandRunner {
   // The same for a caller with a thread to spare (CLI of the server, tests): waits for the answer. Never on the executor.
   Result<Committed> run_and_wait(Command command);
 
+  // The database shows at least what this process knows to be applied. projection_behind: it crashed, forgot its last
+  // commits, and has not read them again yet; what it says is missing may exist.
+  Status database_is_present();
+
   // No new commands (shutting_down); true once none is in flight, waiting at most timeout_ms.
   bool stop(std::int64_t timeout_ms);
   const RunnerMetrics& metrics() const;

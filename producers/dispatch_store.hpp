@@ -32,7 +32,6 @@ struct ActiveTask {
   v1::TaskState::Status status = v1::TaskState::STATUS_UNSPECIFIED;
   std::uint32_t offer = 0;
   WorkerId worker;
-  std::int64_t deadline_us = 0;  // of the offer
   bool cancel_requested = false;
   std::string cancel_reason;
 };
@@ -54,8 +53,9 @@ class DispatchStore {
   virtual Result<std::vector<ActiveTask>> active() = 0;
   // Of those that are there, in no order.
   virtual Result<std::vector<TaskDetails>> details(const std::vector<TaskId>& ids) = 0;
-  // Registered workers that reported in broker time within the last within_us before now_us.
-  virtual Result<std::vector<LiveWorker>> live_workers(std::int64_t now_us, std::int64_t within_us) = 0;
+  // Registered workers whose last report is at most `within_us` older than what intake read last of their partition, in
+  // broker time.
+  virtual Result<std::vector<LiveWorker>> live_workers(std::int64_t within_us) = 0;
 };
 
 }  // namespace dossier::producers

@@ -89,7 +89,6 @@ Result<std::vector<ActiveTask>> MemoryDispatchStore::active() {
     task.pool = text(row, kPool);
     task.offer = static_cast<std::uint32_t>(number(row, kOffer));
     task.worker = WorkerId(text(row, kWorkerId));
-    task.deadline_us = has(row, kDeadlineUs) ? number(row, kDeadlineUs) : 0;
     task.cancel_requested = has(row, kCancelRequested) && flag(row, kCancelRequested);
     if (task.cancel_requested) {
       const auto reason = json::parse(text(row, kCancelReason));
@@ -119,14 +118,15 @@ Result<std::vector<TaskDetails>> MemoryDispatchStore::details(const std::vector<
   return details;
 }
 
-Result<std::vector<LiveWorker>> MemoryDispatchStore::live_workers(std::int64_t now_us, std::int64_t within_us) {
+Result<std::vector<LiveWorker>> MemoryDispatchStore::live_workers(std::int64_t within_us) {
   TRY(const auto view, database_->view("read"));
   TRY_STATUS(alive(view));
   std::vector<rows::Row> rows;
   view.scan(memory::kLiveness, Key(), [&](const rows::Row& row) {
-    if (number(row, 3) >= now_us - within_us) rows.push_back(row);
+    rows.push_back(row);
     return true;
   });
+  std::erase_if(rows, [&](const rows::Row& row) { return number(row, 3) < memory::reports_read_until_us(view, number(row, 4)) - within_us; });
   std::vector<LiveWorker> workers;
   for (const auto& row : rows) {
     const auto state = view.find(own(view, "streams"), Key().text("worker/" + text(row, 1)).text(text(row, 0)));

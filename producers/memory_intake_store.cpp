@@ -12,8 +12,7 @@ using memory::MemoryDatabase;
 using memory::number;
 using memory::text;
 
-// Both: key (partition) → {next_offset, last_hash, last_append_time_us}
-constexpr std::string_view kIntakePositions = "intake_positions";
+// As memory::kIntakePositions.
 constexpr std::string_view kActivityPositions = "activity_positions";
 // key (worker, boot) → {worker, boot, sequence}
 constexpr std::string_view kAcceptedThrough = "accepted_through";
@@ -84,13 +83,13 @@ ActivityBlock block_from(const std::string& session_id, const rows::Row& row) {
 
 Result<IntakePosition> MemoryIntakeStore::position(std::int32_t partition) {
   TRY(const auto view, database_->view("intake_position"));
-  return position_in(view, kIntakePositions, partition);
+  return position_in(view, memory::kIntakePositions, partition);
 }
 
 Status MemoryIntakeStore::save(const IntakePosition& before, const IntakePosition& after, const std::vector<LivenessRow>& liveness,
                                const std::vector<AcceptedThroughRow>& accepted) {
   return database_->commit("save", true, [&](MemoryDatabase::Edit& edit) -> Status {
-    TRY_STATUS(move_position(edit, kIntakePositions, before, after));
+    TRY_STATUS(move_position(edit, memory::kIntakePositions, before, after));
     put_liveness(edit, liveness);
     for (const auto& row : accepted) {
       const Key key = Key().text(row.worker.str()).text(row.boot_id);

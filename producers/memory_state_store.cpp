@@ -44,6 +44,12 @@ class MemorySnapshot final : public Snapshot {
     return row ? static_cast<std::uint64_t>(number(*row, 1)) : std::uint64_t{0};
   }
 
+  Result<std::int64_t> applied_to(std::int32_t partition) override {
+    TRY_STATUS(alive());
+    const auto row = view_.find(own("positions"), Key().int8(partition));
+    return row ? number(*row, 0) : std::int64_t{0};
+  }
+
   Result<std::optional<AcceptedCommit>> accepted(const WorkspaceId& workspace, const CommitId& id) override {
     TRY(const auto head, seq(workspace));
     std::optional<rows::Row> newest;
@@ -60,14 +66,14 @@ class MemorySnapshot final : public Snapshot {
     return std::optional<AcceptedCommit>(std::move(commit));
   }
 
-  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us,
-                                               std::int64_t within_us) override {
+  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t within_us) override {
     TRY_STATUS(alive());
     std::vector<rows::Row> rows;
     view_.scan(memory::kLiveness, Key().text(workspace.str()), [&](const rows::Row& row) {
-      if (number(row, 3) >= now_us - within_us) rows.push_back(row);
+      rows.push_back(row);
       return true;
     });
+    std::erase_if(rows, [&](const rows::Row& row) { return number(row, 3) < memory::reports_read_until_us(view_, number(row, 4)) - within_us; });
     std::vector<LiveWorker> out;
     for (const auto& row : rows) {
       const auto state = view_.find(own("streams"), Key().text("worker/" + text(row, 1)).text(workspace.str()));

@@ -19,7 +19,7 @@ CROSS JOIN LATERAL (
 
 // Bounded: as many as workers hold.
 constexpr std::string_view kActive = R"sql(
-SELECT id, workspace, pool, status, offer, worker_id, deadline_us, cancel_requested, cancel_reason_json FROM tasks
+SELECT id, workspace, pool, status, offer, worker_id, cancel_requested, cancel_reason_json FROM tasks
 WHERE status IN ('offered', 'claimed', 'running') AND queued_us IS NOT NULL
 )sql";
 
@@ -32,8 +32,9 @@ WHERE t.id = ANY($1::text[]) AND t.queued IS NOT NULL
 constexpr std::string_view kLiveWorkers = R"sql(
 SELECT l.worker_id, l.workspace, l.owned, l.last_report_time_us, s.state
 FROM dossier.liveness AS l
+LEFT JOIN dossier.intake_positions AS p ON p.partition = l.report_partition
 CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = 'worker/' || l.worker_id AND workspace = l.workspace LIMIT 1) AS s
-WHERE l.last_report_time_us >= $1 AND NOT s.needs_newer_code
+WHERE l.last_report_time_us >= COALESCE(p.last_append_time_us, 0) - $1 AND NOT s.needs_newer_code
 )sql";
 
 Result<v1::TaskState::Status> status_from(std::string_view name) {
@@ -74,9 +75,8 @@ Result<std::vector<ActiveTask>> PostgresDispatchStore::active() {
     TRY(task.status, status_from(row.text(3)));
     task.offer = static_cast<std::uint32_t>(row.int64(4));
     task.worker = WorkerId(row.str(5));
-    task.deadline_us = row.optional_int64(6).value_or(0);
-    task.cancel_requested = !row.is_null(7) && row.boolean(7);
-    if (task.cancel_requested) task.cancel_reason = text_of_json(row.text(8));
+    task.cancel_requested = !row.is_null(6) && row.boolean(6);
+    if (task.cancel_requested) task.cancel_reason = text_of_json(row.text(7));
     tasks.push_back(std::move(task));
   }
   return tasks;
@@ -100,8 +100,8 @@ Result<std::vector<TaskDetails>> PostgresDispatchStore::details(const std::vecto
   return details;
 }
 
-Result<std::vector<LiveWorker>> PostgresDispatchStore::live_workers(std::int64_t now_us, std::int64_t within_us) {
-  TRY(const auto rows, pool_.read_one(kLiveWorkers, postgres::Params().int8(now_us - within_us)));
+Result<std::vector<LiveWorker>> PostgresDispatchStore::live_workers(std::int64_t within_us) {
+  TRY(const auto rows, pool_.read_one(kLiveWorkers, postgres::Params().int8(within_us)));
   std::vector<LiveWorker> workers;
   workers.reserve(static_cast<std::size_t>(rows.size()));
   for (const auto row : rows) {

@@ -18,6 +18,7 @@ constexpr std::string_view kStreams =
     "SELECT s.stream, s.version, s.state, s.needs_newer_code FROM unnest($2::text[]) AS k(stream) "
     "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = k.stream AND workspace = $1 LIMIT 1) AS s";
 constexpr std::string_view kWorkspaceOf = "SELECT workspace FROM streams WHERE stream = $1 ORDER BY workspace LIMIT 1";
+constexpr std::string_view kAppliedTo = "SELECT next_offset FROM positions WHERE partition = $1";
 constexpr std::string_view kSeq = "SELECT seq FROM heads WHERE workspace = $1";
 // The journal may be ahead of the live generation, while another one is built: its heads say what is known here.
 // (seq + 0: by the id's index, not by a walk through the workspace's sequence.)
@@ -28,9 +29,9 @@ constexpr std::string_view kAccepted =
     "AND seq + 0 <= h.seq AND seq + 0 > h.seq - $3 ORDER BY seq + 0 DESC LIMIT 1) AS j";
 constexpr std::string_view kLiveWorkers =
     "SELECT l.worker_id, s.state, l.owned, l.last_report_time_us FROM dossier.liveness AS l "
-    "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = 'worker/' || l.worker_id AND workspace = l.workspace LIMIT 1) AS "
-    "s "
-    "WHERE l.workspace = $1 AND l.last_report_time_us >= $2 AND NOT s.needs_newer_code ORDER BY l.worker_id";
+    "LEFT JOIN dossier.intake_positions AS p ON p.partition = l.report_partition "
+    "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = 'worker/' || l.worker_id AND workspace = l.workspace LIMIT 1) AS s "
+    "WHERE l.workspace = $1 AND l.last_report_time_us >= COALESCE(p.last_append_time_us, 0) - $2 AND NOT s.needs_newer_code ORDER BY l.worker_id";
 
 // The same for several askers: $1 numbers each question, so that every answer finds who asked.
 constexpr std::string_view kStatesOfMany =
@@ -81,6 +82,11 @@ class PostgresSnapshot final : public Snapshot {
     return set.empty() ? std::uint64_t{0} : set.front().uint64(0);
   }
 
+  Result<std::int64_t> applied_to(std::int32_t partition) override {
+    TRY(const auto set, read_.query(kAppliedTo, Params().int8(partition)));
+    return set.empty() ? std::int64_t{0} : set.front().int64(0);
+  }
+
   Result<std::optional<AcceptedCommit>> accepted(const WorkspaceId& workspace, const CommitId& id) override {
     if (!storable(id.str())) return std::optional<AcceptedCommit>();
     TRY(const auto set, read_.query(kAccepted, Params().text(workspace.str()).text(id.str()).int8(events::kDuplicateWindow)));
@@ -90,9 +96,8 @@ class PostgresSnapshot final : public Snapshot {
     return std::optional<AcceptedCommit>(std::move(commit));
   }
 
-  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us,
-                                               std::int64_t within_us) override {
-    TRY(const auto set, read_.query(kLiveWorkers, Params().text(workspace.str()).int8(now_us - within_us)));
+  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t within_us) override {
+    TRY(const auto set, read_.query(kLiveWorkers, Params().text(workspace.str()).int8(within_us)));
     std::vector<LiveWorker> out;
     for (const auto row : set) {
       TRY(auto worker, live_worker_from(WorkerId(row.str(0)), workspace, row.bytes(1), row.bytes(2), row.int64(3)));

@@ -38,7 +38,7 @@ Result<std::int64_t> Scheduler::step() {
 
 Result<Scheduler::View> Scheduler::look() {
   View view;
-  TRY(view.workers, store_.live_workers(clock_.wall_us(), options_.live_us));
+  TRY(view.workers, store_.live_workers(options_.live_us));
   TRY(view.active, store_.active());
   std::set<std::string> pools;
   for (const LiveWorker& worker : view.workers)
@@ -65,46 +65,48 @@ void Scheduler::note_lapses(const View& view) {
   if (offered_by_me_.size() > options_.max_known_details) offered_by_me_.clear();
 }
 
-// Offers that nobody claimed yet: repeat them by the other way, and end them at their deadline.
+// Offers that nobody claimed yet: repeat them by the other way, and end them at their deadline. Both count from when this
+// process saw the offer first, by a clock that nobody can set: of two servers whose wall clocks differ, one would end the
+// other's offers at once.
 void Scheduler::watch_offers(const View& view, std::int64_t& next_us) {
-  const std::int64_t wall = clock_.wall_us();
   const std::int64_t boot = clock_.boot_us();
-  std::map<OfferKey, std::int64_t> repeated;
+  std::map<OfferKey, Watched> watched;
   std::vector<TaskId> wanted;
   for (const ActiveTask& task : view.active)
     if (task.status == v1::TaskState::OFFERED) wanted.push_back(task.id);
   if (!learn_details(wanted)) return;
   for (const ActiveTask& task : view.active) {
     if (task.status != v1::TaskState::OFFERED) continue;
-    if (wall >= task.deadline_us) {
+    const OfferKey key{task.id, task.offer};
+    const auto known = watched_.find(key);
+    Watched& offer = watched[key] = known != watched_.end() ? known->second : Watched{boot, 0};
+    const std::int64_t lapses_in = offer.since_us + events::kOfferDeadlineUs - boot;
+    if (lapses_in <= 0) {
       lapse(task);
       continue;
     }
-    const OfferKey key{task.id, task.offer};
-    const auto known = repeated_at_us_.find(key);
-    // A clock that jumped back makes an offer look young for long: it is repeated late at worst, never early.
-    const std::int64_t due_in = known != repeated_at_us_.end() ? known->second + options_.repeat_again_us - boot
-                                                               : task.deadline_us - events::kOfferDeadlineUs + events::kOfferRepeatUs - wall;
-    if (due_in <= 0) {
-      const auto details = details_.find(task.id);
-      if (details != details_.end()) {
-        QueuedTask queued;
-        queued.id = task.id;
-        queued.workspace = task.workspace;
-        queued.pool = task.pool;
-        queued.offer = task.offer - 1;
-        LiveWorker worker;
-        worker.id = task.worker;
-        control_.offer(task.pool, -1, offer_message(queued, worker, task.deadline_us));
-        metrics_.repeated.fetch_add(1);
-      }
-      repeated[key] = boot;
-    } else if (known != repeated_at_us_.end()) {
-      repeated[key] = known->second;
+    std::int64_t repeat_in = (offer.repeated_us != 0 ? offer.repeated_us + options_.repeat_again_us : offer.since_us + events::kOfferRepeatUs) - boot;
+    if (repeat_in <= 0) {
+      repeat(task, clock_.wall_us() + lapses_in);
+      offer.repeated_us = boot;
+      repeat_in = options_.repeat_again_us;
     }
-    next_us = std::min({next_us, std::max<std::int64_t>(due_in, 1'000), std::max<std::int64_t>(task.deadline_us - wall, 1'000)});
+    next_us = std::min({next_us, std::max<std::int64_t>(repeat_in, 1'000), std::max<std::int64_t>(lapses_in, 1'000)});
   }
-  repeated_at_us_.swap(repeated);
+  watched_.swap(watched);
+}
+
+void Scheduler::repeat(const ActiveTask& task, std::int64_t deadline_us) {
+  if (!details_.contains(task.id)) return;
+  QueuedTask queued;
+  queued.id = task.id;
+  queued.workspace = task.workspace;
+  queued.pool = task.pool;
+  queued.offer = task.offer - 1;
+  LiveWorker worker;
+  worker.id = task.worker;
+  control_.offer(task.pool, -1, offer_message(queued, worker, deadline_us));
+  metrics_.repeated.fetch_add(1);
 }
 
 void Scheduler::pass_on_cancels(const View& view) {

@@ -70,6 +70,7 @@ class Scheduler {
   Result<View> look();
   Status learn_details(const std::vector<TaskId>& ids);
   void watch_offers(const View& view, std::int64_t& next_us);
+  void repeat(const ActiveTask& task, std::int64_t deadline_us);
   void pass_on_cancels(const View& view);
   void note_lapses(const View& view);
   Status make_offers(const View& view);
@@ -89,7 +90,13 @@ class Scheduler {
 
   // Owner thread.
   std::unordered_map<TaskId, TaskDetails> details_;
-  std::map<OfferKey, std::int64_t> repeated_at_us_;  // boot time of the last repeat of an offer
+  // Since when I know of an offer that is not claimed, and when I repeated it last (0: not yet), in boot time. Its deadline
+  // in the log is of the clock of whoever made it.
+  struct Watched {
+    std::int64_t since_us = 0;
+    std::int64_t repeated_us = 0;
+  };
+  std::map<OfferKey, Watched> watched_;
   std::map<OfferKey, std::int64_t> cancelled_at_us_;
   std::unordered_map<TaskId, std::pair<std::uint32_t, WorkerId>> offered_by_me_;
   std::unordered_map<WorkerId, std::int64_t> resting_until_us_;  // boot time

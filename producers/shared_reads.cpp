@@ -80,6 +80,7 @@ Result<StreamState> SharedSnapshot::stream(const WorkspaceId& workspace, const s
 Result<std::optional<WorkspaceId>> SharedSnapshot::workspace_of(const std::string&) { return own(); }
 Result<std::uint64_t> SharedSnapshot::seq(const WorkspaceId&) { return own(); }
 Result<std::optional<AcceptedCommit>> SharedSnapshot::accepted(const WorkspaceId&, const CommitId&) { return own(); }
-Result<std::vector<LiveWorker>> SharedSnapshot::live_workers(const WorkspaceId&, std::int64_t, std::int64_t) { return own(); }
+Result<std::int64_t> SharedSnapshot::applied_to(std::int32_t) { return own(); }
+Result<std::vector<LiveWorker>> SharedSnapshot::live_workers(const WorkspaceId&, std::int64_t) { return own(); }
 
 }  // namespace dossier::producers

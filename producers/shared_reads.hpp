@@ -54,8 +54,8 @@ class SharedSnapshot final : public Snapshot {
   Result<std::optional<WorkspaceId>> workspace_of(const std::string& stream) override;
   Result<std::uint64_t> seq(const WorkspaceId& workspace) override;
   Result<std::optional<AcceptedCommit>> accepted(const WorkspaceId& workspace, const CommitId& id) override;
-  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us,
-                                               std::int64_t within_us) override;
+  Result<std::int64_t> applied_to(std::int32_t partition) override;
+  Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t within_us) override;
 
   // Streams that were asked for and not read. With one or more, or where needs_its_own(), the decision means nothing.
   const std::vector<std::string>& missing() const { return missing_; }

@@ -62,11 +62,13 @@ class Snapshot {
   virtual Result<std::optional<WorkspaceId>> workspace_of(const std::string& stream) = 0;
   // The workspace's present seq (0: no accepted commit yet): what an answer that changes nothing speaks of.
   virtual Result<std::uint64_t> seq(const WorkspaceId& workspace) = 0;
+  // The offset up to which the partition is applied here. A database that crashed may have forgotten some of it.
+  virtual Result<std::int64_t> applied_to(std::int32_t partition) = 0;
   // The accepted commit with this id among the workspace's last 2^20.
   virtual Result<std::optional<AcceptedCommit>> accepted(const WorkspaceId& workspace, const CommitId& id) = 0;
-  // Workers of the workspace's pool which reported in broker time within the last `within_us` before now_us.
-  virtual Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t now_us,
-                                                       std::int64_t within_us) = 0;
+  // Workers of the workspace's pool whose last report is at most `within_us` older than what intake read last of their
+  // partition. Both are broker time: no clock of ours, which may be wrong, says who is alive.
+  virtual Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t within_us) = 0;
 };
 
 // What one command asks of a read that it shares with others.

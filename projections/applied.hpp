@@ -36,6 +36,8 @@ class AppliedListener {
   virtual void applied(const AppliedBatch& batch) = 0;
   // The partition stands here (after an assignment): nothing before next_offset will be reported.
   virtual void attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) = 0;
+  // The end of the log is reached after a batch whose lag was not 0: it is no longer behind.
+  virtual void caught_up(std::int32_t /*partition*/, std::int64_t /*next_offset*/, std::uint64_t /*history*/) {}
   virtual void halted(std::int32_t partition, const std::string& reason) = 0;
   virtual void resumed(std::int32_t partition) = 0;
 };

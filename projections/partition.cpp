@@ -2,6 +2,7 @@
 #include "projections/partition.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.hpp"
 #include "base/mutation.hpp"
@@ -87,6 +88,7 @@ bool Partition::attach(topic::Reader& reader) {
   if (!check_extent(*extent)) return false;
   log_end_ = extent->end;
   at_end_ = false;
+  behind_since_us_ = extent->end > position_.next_offset ? 0 : s_.clock.boot_us();
   checking_ = position_.next_offset > 0;
   next_read_ = checking_ ? position_.next_offset - 1 : 0;
   state_ = PartitionState::attached;
@@ -159,7 +161,7 @@ void Partition::check_first(const topic::Record& record) {
 
 void Partition::take(topic::Record record) {
   if (state_ != PartitionState::attached || record.offset < next_read_) return;
-  at_end_ = false;
+  if (std::exchange(at_end_, false)) behind_since_us_ = s_.clock.boot_us();
   log_end_ = std::max(log_end_, record.offset + 1);
   if (record.offset > next_read_) {
     const std::int64_t expected = next_read_;
@@ -176,10 +178,9 @@ void Partition::take(topic::Record record) {
 
 void Partition::at_end() {
   at_end_ = true;
-  if (waiting() == 0) {
-    pause_us_ = 0;
-    lag_us_ = 0;
-  }
+  if (waiting() > 0) return;
+  pause_us_ = 0;
+  if (std::exchange(lag_us_, 0) > 0 && s_.listener != nullptr) s_.listener->caught_up(partition_, position_.next_offset, position_.history);
 }
 
 // ---- applying
@@ -216,7 +217,7 @@ void Partition::write(JudgedBatch& batch) {
     rows.parked = std::move(composed->parked);
     rows.unparked = std::move(composed->unparked);
     if (mutation::on(mutation::Name::answer_before_applied) && s_.listener != nullptr) {
-      AppliedBatch early = report(batch);
+      AppliedBatch early = report(batch, true);
       early.next_offset = batch.after.next_offset;
       s_.listener->applied(early);
     }
@@ -260,7 +261,7 @@ void Partition::finish(const JudgedBatch& batch, Parking parking, bool is_live) 
   pause_us_ = 0;
   batch_limit_ = std::min(batch_limit_ * 2, kMaxBatchRecords);
   const bool last = waiting() == count;
-  lag_us_ = last && at_end_ ? 0 : std::max<std::int64_t>(0, s_.clock.wall_us() - batch.records.back().record->append_time_us);
+  lag_us_ = last && at_end_ ? 0 : lag_of(*batch.records.back().record);
   ProjectorStats& totals = s_.totals;
   totals.applied_records += count;
   totals.applied_events += batch.events.size();
@@ -276,6 +277,14 @@ void Partition::finish(const JudgedBatch& batch, Parking parking, bool is_live) 
     waiting_.clear();
     first_ = 0;
   }
+}
+
+// The age of the last record applied, by the wall clock. That may be hours off; but no record can be older than the moment
+// since which there is something to apply.
+std::int64_t Partition::lag_of(const topic::Record& record) const {
+  const std::int64_t age_us = s_.clock.wall_us() - record.append_time_us;
+  const std::int64_t behind_us = behind_since_us_ == 0 ? age_us : s_.clock.boot_us() - behind_since_us_;
+  return std::max<std::int64_t>(0, std::min(age_us, behind_us));
 }
 
 AppliedBatch Partition::report(const JudgedBatch& batch, bool is_live) const {

@@ -88,6 +88,7 @@ class Partition {
   void write(JudgedBatch& batch);
   void finish(const JudgedBatch& batch, Parking parking, bool is_live);
   AppliedBatch report(const JudgedBatch& batch, bool is_live) const;
+  std::int64_t lag_of(const topic::Record& record) const;
 
   const std::int32_t partition_;
   const Surroundings s_;
@@ -108,6 +109,7 @@ class Partition {
   bool at_end_ = false;
   std::int64_t log_end_ = 0;
   std::int64_t lag_us_ = 0;
+  std::int64_t behind_since_us_ = 0;  // boot time at which there was more than was applied; 0: when it was attached already
 };
 
 }  // namespace dossier::projections

@@ -273,6 +273,10 @@ void ProjectorRole::Voice::attached(std::int32_t partition, std::int64_t next_of
   role_.on_applied_(partition, true);
 }
 
+void ProjectorRole::Voice::caught_up(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) {
+  if (is_live.load()) role_.core_.board.progressed({partition, next_offset, history, 0});
+}
+
 void ProjectorRole::Voice::halted(std::int32_t partition, const std::string& reason) {
   log::error("app", "partition " + std::to_string(partition) + " is halted: " + reason);
   if (is_live.load()) role_.core_.board.halted(partition, reason);

@@ -65,6 +65,7 @@ class ProjectorRole {
     explicit Voice(ProjectorRole& role) : role_(role) {}
     void applied(const projections::AppliedBatch& batch) override;
     void attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override;
+    void caught_up(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override;
     void halted(std::int32_t partition, const std::string& reason) override;
     void resumed(std::int32_t partition) override;
     std::atomic<bool> is_live{false};

@@ -65,13 +65,16 @@ kafka_configure() {  # DIR [--tests]
   echo "127.0.0.1:$port" >"$dir/bootstrap"
   for name in admin server worker; do kafka_client_properties "$dir" "$name"; done
   cp "$dir/admin.properties" "$dir/client.properties"
+  # Where clients find the broker: at its port, unless something that stands between has a name in DIR/advertised.
+  local advertised=127.0.0.1:$port
+  [[ ! -r $dir/advertised ]] || advertised=$(<"$dir/advertised")
   local plain='org.apache.kafka.common.security.plain.PlainLoginModule required'
   write_private "$dir/broker.properties" <<END
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$controller
 listeners=SASL_PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=SASL_PLAINTEXT://127.0.0.1:$port
+advertised.listeners=SASL_PLAINTEXT://$advertised
 listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=SASL_PLAINTEXT

@@ -18,6 +18,7 @@ BUDGET_S = 25 * 60
 BUDGET_ALL_S = 85 * 60
 TIERS = ["house", "unit", "property", "golden", "contract", "simulation", "integration", "e2e", "robustness", "agents", "web"]
 SHARDED = {"unit", "property", "golden", "simulation"}
+SIDE_BY_SIDE = {"robustness": 2}  # shards of tests that wait more than they compute, each on clusters of its own
 DEADLINE_S = {"house": 120, "unit": 180, "property": 300, "golden": 60, "contract": 300, "simulation": 600,
               "integration": 600, "e2e": 900, "robustness": 900, "agents": 900, "web": 900}
 SHOWN_OUTPUT_LINES = 60
@@ -153,7 +154,7 @@ def run_tier(tier, arguments, environment, build, label):
         program = os.path.join(build, "tests", f"dossier_{tier}_tests")
         if not os.path.exists(program):
             return None
-        shards = os.cpu_count() or 1 if tier in SHARDED else 1
+        shards = os.cpu_count() or 1 if tier in SHARDED else SIDE_BY_SIDE.get(tier, 1)
         command = [program, "--gtest_color=no", f"--gtest_filter={arguments.filter}"]
         run_program(label.replace(" ", "-"), command, shards, environment, arguments.scratch, deadline_s, result)
     result.seconds = time.monotonic() - began

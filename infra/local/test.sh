@@ -12,12 +12,18 @@ test_tear_down() {
   fi
   if [[ -n $test_stack ]]; then
     # Clusters which a test started for itself and, being killed, could not stop.
-    local own
+    local own mounted broker
     for own in "$test_stack"/tmp/*/own; do
       [[ -d $own ]] || continue
       kafka_stop "$own/kafka"
       postgres_stop "$own/postgres"
+      for mounted in "$own/kafka/data" "$own/postgres"; do
+        ! mountpoint -q "$mounted" || umount -l "$mounted"
+      done
       remove_folder "$own/postgres"
+    done
+    for broker in "$test_stack"/tmp/*/trio/[123]; do
+      [[ ! -d $broker ]] || stop_process "$broker/broker.pid" "${broker##*/} of three brokers" 5 KILL
     done
     kafka_stop "$test_stack/kafka"
     postgres_stop "$test_stack/postgres"
@@ -113,6 +119,36 @@ dev_test() {  # SANITIZER-COMMAND [TIER…] [--all] [--no-skips] [--filter PATTE
   local status=0
   wait "$test_runner" || status=$?
   test_runner=
+  exit "$status"
+}
+
+# The chaos of the tier robustness alone, for any time: what fails when is drawn from the seed, which is printed.
+dev_chaos() {  # [--minutes N] [--seed S]
+  local minutes=10 seed=$((RANDOM * 32768 + RANDOM)) status=0
+  while (($# > 0)); do
+    case $1 in
+      --minutes) minutes=${2:-} ;;
+      --seed) seed=${2:-} ;;
+      *) fail "unknown option $1; there are: --minutes N --seed S" ;;
+    esac
+    shift 2 || fail "$1 needs a number"
+  done
+  [[ $minutes =~ ^[0-9]+$ && $seed =~ ^[0-9]+$ ]] || fail "--minutes and --seed are whole numbers"
+  packages_install run build test
+  build_tree test RelWithDebInfo "" dossier dossier_robustness_tests
+  test_stack=$(mktemp -d "${TMPDIR:-/tmp}/dossier-chaos.XXXXXX")
+  chmod 711 "$test_stack"
+  trap test_tear_down EXIT
+  mkdir -p -m 1777 "$test_stack/tmp"
+  mkdir -p "$checkout/.local/chaos"
+  export TMPDIR=$test_stack/tmp
+  export DOSSIER_CHAOS_SEED=$seed DOSSIER_CHAOS_SECONDS=$((minutes * 60)) DOSSIER_CHAOS_DIR=$checkout/.local/chaos
+  step "Chaos: seed $seed, $minutes minutes"
+  "$checkout/build/test/tests/dossier_robustness_tests" --gtest_filter='Chaos.*' &
+  test_runner=$!
+  wait "$test_runner" || status=$?
+  test_runner=
+  ((status == 0)) || step "Again: ./dev chaos --minutes $minutes --seed $seed; every request is in $DOSSIER_CHAOS_DIR/chaos-$seed.ndjson"
   exit "$status"
 }
 

@@ -19,6 +19,8 @@ inline constexpr std::string_view kJournal = "journal";
 inline constexpr std::string_view kJournalCommits = "journal_commits";
 // ~liveness: key (workspace, worker) → {workspace, worker, boot, last_report_time_us, partition, Heartbeat bytes}
 inline constexpr std::string_view kLiveness = "~liveness";
+// intake_positions: key (partition) → {next_offset, last_hash, last_append_time_us}
+inline constexpr std::string_view kIntakePositions = "intake_positions";
 
 // Tables of a generation:
 // positions: key (partition) → {next_offset, last_hash, log_id, partitions, history, ledger_version, partition}
@@ -27,6 +29,12 @@ inline constexpr std::string_view kLiveness = "~liveness";
 // and each read model's under its own name, key (rows::key_of) → its columns.
 inline std::string in_generation(std::int64_t generation, std::string_view table) {
   return "g" + std::to_string(generation) + "." + std::string(table);
+}
+
+// Broker time of the last report that was read from the partition; 0: none was.
+inline std::int64_t reports_read_until_us(const MemoryDatabase::View& view, std::int64_t partition) {
+  const auto row = view.find(kIntakePositions, Key().int8(partition));
+  return row ? std::get<std::int64_t>(row->at(2)) : 0;
 }
 
 inline std::int64_t live_generation(const MemoryDatabase::View& view) {

@@ -53,7 +53,7 @@ std::string title_of(const std::string& text) {
 
 // Someone alive could claim a task that needs this.
 Status require_worker(DecisionBuilder& decision, const events::Capabilities& required, const std::string& agent) {
-  TRY(const auto workers, decision.snapshot().live_workers(decision.workspace(), decision.context().now_us, kWorkerLiveUs));
+  TRY(const auto workers, decision.snapshot().live_workers(decision.workspace(), kWorkerLiveUs));
   const bool any = std::any_of(workers.begin(), workers.end(), [&](const LiveWorker& worker) {
     const events::Capabilities offered(worker.capabilities.begin(), worker.capabilities.end());
     return !worker.draining && events::satisfies(offered, required);

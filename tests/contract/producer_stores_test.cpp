@@ -120,8 +120,9 @@ TEST_P(ProducerStores, ALiveWorkerIsItsStateAndItsLastHeartbeat) {
   project(*system_->projection, 0, 1, kCommit, {{kWorkspace.str(), "worker/" + kWorker.str(), 1, state.SerializeAsString(), false}});
   const WorkerId unregistered("wkr_00000000000000000000000000000002");
   ASSERT_TRUE(system_->intake->save_liveness({heartbeat(kWorker, 1'000, 3), heartbeat(unregistered, 1'000, 1)}).has_value());
+  ASSERT_TRUE(system_->intake->save(at(0), at(150), {}, {}).has_value());  // its partition was read up to 1,500 µs of broker time
   auto snapshot = *system_->states->snapshot();
-  const auto live = *snapshot->live_workers(kWorkspace, 1'500, 500);
+  const auto live = *snapshot->live_workers(kWorkspace, 500);
   ASSERT_EQ(live.size(), 1u);
   EXPECT_EQ(live[0].id, kWorker);
   EXPECT_EQ(live[0].pool, "pool");
@@ -131,8 +132,8 @@ TEST_P(ProducerStores, ALiveWorkerIsItsStateAndItsLastHeartbeat) {
   EXPECT_EQ(live[0].partitions, std::vector<std::int32_t>{5});
   EXPECT_EQ(live[0].cached_projects, std::vector<std::string>{"prj"});
   EXPECT_EQ(live[0].last_report_time_us, 1'000);
-  EXPECT_TRUE(snapshot->live_workers(kWorkspace, 1'501, 500)->empty());
-  EXPECT_TRUE(snapshot->live_workers(kOther, 1'500, 500)->empty());
+  EXPECT_TRUE(snapshot->live_workers(kWorkspace, 499)->empty());
+  EXPECT_TRUE(snapshot->live_workers(kOther, 500)->empty());
 }
 
 TEST_P(ProducerStores, IntakeMovesOnlyFromWhereItStands) {

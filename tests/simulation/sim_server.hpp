@@ -72,6 +72,9 @@ class SimServer {
     explicit Listener(SimServer& server) : server_(server) {}
     void applied(const projections::AppliedBatch& batch) override;
     void attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override;
+    void caught_up(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override {
+      server_.board_.progressed({partition, next_offset, history, 0});
+    }
     void halted(std::int32_t partition, const std::string& reason) override;
     void resumed(std::int32_t partition) override;
 

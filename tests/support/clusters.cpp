@@ -2,6 +2,7 @@
 #include "tests/support/clusters.hpp"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <stdexcept>
@@ -49,7 +50,12 @@ Clusters Clusters::shared() {
   return out;
 }
 
-OwnClusters::OwnClusters() : above_("clusters"), folder_(above_.path() + "/own") {
+OwnClusters::OwnClusters(const OwnClusterOptions& options) : above_("clusters"), folder_(above_.path() + "/own") {
+  std::filesystem::create_directories(folder_ + "/kafka");
+  std::filesystem::create_directories(folder_ + "/postgres");
+  if (options.kafka_disk_mb > 0) kafka_disk_ = std::make_unique<SmallDisk>(folder_ + "/kafka/data", options.kafka_disk_mb);
+  if (options.postgres_disk_mb > 0) postgres_disk_ = std::make_unique<SmallDisk>(folder_ + "/postgres", options.postgres_disk_mb);
+  if (options.kafka_advertised_port != 0) std::ofstream(folder_ + "/kafka/advertised") << "127.0.0.1:" << options.kafka_advertised_port << "\n";
   run("start", "");
   const std::string env = folder_ + "/env";
   clusters_.kafka_properties = exported(env, "DOSSIER_TEST_KAFKA_PROPERTIES");
@@ -61,11 +67,26 @@ OwnClusters::OwnClusters() : above_("clusters"), folder_(above_.path() + "/own")
 
 OwnClusters::~OwnClusters() {
   try {
+    if (kafka_disk_ != nullptr || postgres_disk_ != nullptr) {
+      run("stop", "");
+      kafka_disk_.reset();  // a folder that is a file system's can't be removed
+      postgres_disk_.reset();
+    }
     run("remove", "");
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";
   }
 }
+
+std::uint16_t OwnClusters::number_in(const std::string& file) const {
+  std::ifstream in(folder_ + "/" + file);
+  std::string text;
+  in >> text;
+  return static_cast<std::uint16_t>(std::stoi(text.substr(text.find(':') + 1)));
+}
+
+std::uint16_t OwnClusters::kafka_port() const { return number_in("kafka/bootstrap"); }
+std::uint16_t OwnClusters::postgres_port() const { return number_in("postgres/port"); }
 
 void OwnClusters::run(const std::string& action, const std::string& only) {
   const std::string script = std::string(DOSSIER_SOURCE_DIR) + "/infra/local/stack.sh";

@@ -94,6 +94,7 @@ class ScriptReader final : public topic::Reader {
 
   std::optional<Error> next_poll_error;        // once
   std::optional<Error> next_watermarks_error;  // once
+  bool withhold_end = false;  // as a broker that says so only with the answer after the last records
   std::int32_t partitions = EventScript::kPartitions;
   std::vector<topic::Position> assigned;
   int assignments = 0;
@@ -113,7 +114,7 @@ class ScriptReader final : public topic::Reader {
         polled.records.push_back(record);
         position.offset = record.offset + 1;
       }
-      if (position.offset >= script->records().back().offset + 1) polled.at_end.emplace_back(position.topic, position.partition);
+      if (!withhold_end && position.offset >= script->records().back().offset + 1) polled.at_end.emplace_back(position.topic, position.partition);
     }
     return polled;
   }

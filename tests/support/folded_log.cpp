@@ -25,10 +25,11 @@ class FoldSnapshot final : public producers::Snapshot {
     return std::optional(FoldedLog::workspace());
   }
   Result<std::uint64_t> seq(const WorkspaceId&) override { return std::uint64_t{0}; }
+  Result<std::int64_t> applied_to(std::int32_t) override { return log_.next_offset(); }
   Result<std::optional<producers::AcceptedCommit>> accepted(const WorkspaceId&, const CommitId&) override {
     return std::optional<producers::AcceptedCommit>{};
   }
-  Result<std::vector<producers::LiveWorker>> live_workers(const WorkspaceId&, std::int64_t, std::int64_t) override { return log_.workers; }
+  Result<std::vector<producers::LiveWorker>> live_workers(const WorkspaceId&, std::int64_t) override { return log_.workers; }
 
  private:
   const FoldedLog& log_;

@@ -43,6 +43,8 @@ class FoldedLog {
     return message;
   }
 
+  std::int64_t next_offset() const { return head_.next_offset; }
+
  private:
   static producers::CommandContext context(const std::string& actor, const std::string& key);
   events::PartitionHead head_;

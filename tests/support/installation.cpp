@@ -108,7 +108,7 @@ std::string Installation::worker_id(const std::string& name) {
   return {};
 }
 
-Program& Installation::start_worker(const std::string& name, int slots, const EnvironmentChanges& more) {
+Program& Installation::launch_worker(const std::string& name, int slots, const EnvironmentChanges& more) {
   const std::string folder_of_worker = folder() + "/" + name;
   std::filesystem::create_directories(folder_of_worker);
   EnvironmentChanges environment{{"DOSSIER_URL", url(0)}, {"DOSSIER_TOKEN", worker_token_}, {"DOSSIER_PROFILE", ""}};
@@ -119,7 +119,11 @@ Program& Installation::start_worker(const std::string& name, int slots, const En
       std::vector<std::string>{"/bin/sh", "-c", "umask 077 && exec \"$@\"", "sh", program(), "worker", "--name", name, "--dir", folder_of_worker,
                                "--slots", std::to_string(slots)},
       environment, folder() + "/" + name + ".log");
-  Program& worker = *workers_[name];
+  return *workers_[name];
+}
+
+Program& Installation::start_worker(const std::string& name, int slots, const EnvironmentChanges& more) {
+  Program& worker = launch_worker(name, slots, more);
   const bool online = eventually(kReadyDeadlineMs, [&] {
     if (!worker.running()) return true;
     for (const auto& listed : api().get(in_workspace("/workers")).items())
@@ -146,6 +150,14 @@ void Installation::make_agent(const AgentSpec& agent) {
   if (!agent.model.empty()) body.emplace_back("model", agent.model);
   const auto made = api().post_until_decided(in_workspace("/agents"), body);
   if (made.status / 100 != 2) fail_step("agent", made, logs());
+}
+
+std::string Installation::copy_script(const std::string& path_in_checkout) const {
+  const std::string from = std::string(DOSSIER_SOURCE_DIR) + "/" + path_in_checkout;
+  const std::string to = folder() + "/" + from.substr(from.rfind('/') + 1);
+  std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::permissions(to, std::filesystem::perms(0755));
+  return to;
 }
 
 std::string Installation::open_issue(const std::string& title, const std::string& project) {

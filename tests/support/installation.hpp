@@ -60,6 +60,8 @@ class Installation {
 
   // Returns once the server lists the worker as online.
   Program& start_worker(const std::string& name, int slots = 1, const EnvironmentChanges& more = {});
+  // Started, not waited for.
+  Program& launch_worker(const std::string& name, int slots = 1, const EnvironmentChanges& more = {});
   Program& worker(const std::string& name) { return *workers_.at(name); }
   std::string worker_id(const std::string& name);
 
@@ -67,6 +69,8 @@ class Installation {
   std::string make_project(const std::string& name);
   std::string repository(const std::string& project_name) const { return folder_.path() + "/repositories/" + project_name; }
   void make_agent(const AgentSpec& agent);
+  // A script of the checkout, where the agents' account can read it. Its path.
+  std::string copy_script(const std::string& path_in_checkout) const;
   std::string open_issue(const std::string& title, const std::string& project);
   // Comments on the issue, and finds the session and task which that queued.
   Asked ask(const std::string& issue, const std::string& comment);

@@ -93,6 +93,9 @@ class MemoryServer final : private projections::AppliedListener {
  private:
   void applied(const projections::AppliedBatch& batch) override;
   void attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override;
+  void caught_up(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override {
+    board.progressed({partition, next_offset, history, 0});
+  }
   void halted(std::int32_t partition, const std::string& reason) override { board.halted(partition, reason); }
   void resumed(std::int32_t partition) override { board.resumed(partition); }
 

@@ -22,13 +22,16 @@ class RecordingListener final : public projections::AppliedListener {
   std::vector<projections::AppliedRecord> records;
   std::vector<std::string> halts;
   std::size_t batches = 0;
+  std::int64_t lag_us = 0;  // as whoever asks for the partition's state would see it now
 
   void applied(const projections::AppliedBatch& batch) override {
     ++batches;
+    lag_us = batch.lag_us;
     for (const auto& record : batch.records) records.push_back(record);
     EXPECT_EQ(batch.next_offset, batch.records.back().offset + 1);
   }
   void attached(std::int32_t, std::int64_t, std::uint64_t) override {}
+  void caught_up(std::int32_t, std::int64_t, std::uint64_t) override { lag_us = 0; }
   void halted(std::int32_t, const std::string& reason) override { halts.push_back(reason); }
   void resumed(std::int32_t) override {}
 };

@@ -71,6 +71,25 @@ TEST(Dispatch, an_offer_that_nobody_claims_is_repeated_by_the_control_topic_and_
   EXPECT_EQ(office.task(task).attempts(), 0u);
 }
 
+// Found with a server whose wall clock was two hours off: it saw no live worker, and ended the other servers' offers at once.
+TEST(Dispatch, a_wall_clock_that_jumps_ends_no_offer_and_silences_no_worker) {
+  for (const std::int64_t jump_us : {7'200 * kSecond, -7'200 * kSecond}) {
+    MemoryOffice office;
+    MemoryWorker worker = office.add_worker("a");
+    const TaskId before = office.ask();
+    office.at.clock.jump_wall_us(jump_us);
+    office.settle_all(1'000);
+    EXPECT_EQ(office.task(before).status(), Status::OFFERED);
+    EXPECT_EQ(office.task(before).offer(), 1u);
+    worker.claim(office.fence(before));
+    worker.complete(office.fence(before));
+    office.settle_all();
+    const TaskId after = office.ask();
+    EXPECT_EQ(office.task(after).status(), Status::OFFERED);
+    EXPECT_EQ(office.task(after).offer(), 1u);
+  }
+}
+
 TEST(Dispatch, a_declined_offer_goes_to_another_worker) {
   MemoryOffice office;
   MemoryWorker a = office.add_worker("a");

@@ -65,6 +65,30 @@ TEST_F(ProjectorTest, every_record_is_applied_journaled_and_reported_once_in_ord
   EXPECT_EQ(rig.partition().lag_records, 0);
 }
 
+// A database is away for longer than ten seconds, and the record that waited for it is the last one: nothing after it told
+// anybody that the partition was no longer behind, and every command was refused from then on.
+TEST_F(ProjectorTest, a_partition_that_was_behind_says_so_when_it_no_longer_is) {
+  add_comments(script_, 2);
+  ProjectorRig rig({&script_});
+  rig.reader.withhold_end = true;
+  rig.start();
+  while (rig.listener.records.size() < 3) rig.projector->step(0);
+  EXPECT_GT(rig.listener.lag_us, 10'000'000);
+  rig.reader.withhold_end = false;
+  rig.run();
+  EXPECT_EQ(rig.listener.lag_us, 0);
+}
+
+TEST_F(ProjectorTest, a_wall_clock_that_is_ahead_makes_no_record_old) {
+  ProjectorRig rig({&script_});
+  rig.run();
+  rig.clock.jump_wall_us(7'200'000'000);
+  add_comments(script_, 1);
+  rig.reader.withhold_end = true;
+  while (rig.listener.records.size() < 2) rig.projector->step(0);
+  EXPECT_LT(rig.listener.lag_us, 1'000'000);
+}
+
 TEST_F(ProjectorTest, folded_states_are_stored_with_their_versions) {
   script_.commit({comment_added(1)});
   ProjectorRig rig({&script_});
