@@ -216,7 +216,7 @@ void Partition::write(JudgedBatch& batch) {
     rows.parked = std::move(composed->parked);
     rows.unparked = std::move(composed->unparked);
     if (mutation::on(mutation::Name::answer_before_applied) && s_.listener != nullptr) {
-      AppliedBatch early = report(batch);
+      AppliedBatch early = report(batch, true);
       early.next_offset = batch.after.next_offset;
       s_.listener->applied(early);
     }
@@ -300,7 +300,7 @@ AppliedBatch Partition::report(const JudgedBatch& batch, bool is_live) const {
 
 PartitionStats Partition::stats() const {
   const std::int64_t behind = at_end_ && waiting() == 0 ? 0 : std::max<std::int64_t>(0, log_end_ - position_.next_offset);
-  return {partition_, state_, reason_, position_.next_offset, behind, lag_us_, parking_.streams()};
+  return {partition_, state_, reason_, position_.next_offset, behind, lag_us_, parking_.streams(), position_.history};
 }
 
 }  // namespace dossier::projections
