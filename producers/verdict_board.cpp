@@ -88,9 +88,9 @@ void VerdictBoard::begin_history(Partition& partition, const Progress& progress)
 
 // Under the lock. In one history a position never moves back: a source that lags behind another one teaches nothing.
 void VerdictBoard::advance(Partition& partition, const Progress& progress) {
-  if (progress.next_offset < partition.next_offset || progress.history < partition.history) return;
+  if (progress.next_offset < partition.next_offset || (progress.history != 0 && progress.history < partition.history)) return;
   partition.lag_us = progress.lag_us;
-  partition.history = progress.history;
+  partition.history = std::max(partition.history, progress.history);
   partition.next_offset = progress.next_offset;
   while (!partition.acknowledged.empty() && partition.acknowledged.front().first < partition.next_offset)
     partition.acknowledged.pop_front();

@@ -309,7 +309,7 @@ AppliedBatch Partition::report(const JudgedBatch& batch, bool is_live) const {
 
 PartitionStats Partition::stats() const {
   const std::int64_t behind = at_end_ && waiting() == 0 ? 0 : std::max<std::int64_t>(0, log_end_ - position_.next_offset);
-  return {partition_, state_, reason_, position_.next_offset, behind, lag_us_, parking_.streams()};
+  return {partition_, state_, reason_, position_.next_offset, behind, lag_us_, parking_.streams(), position_.history};
 }
 
 }  // namespace dossier::projections

@@ -30,6 +30,7 @@ struct PartitionStats {
   std::int64_t lag_records = 0;  // behind the end of the log when last looked
   std::int64_t lag_us = 0;       // age of the last applied record while more are waiting
   std::size_t parked_streams = 0;
+  std::uint64_t history = 0;     // of the position; 0: not known
 };
 
 struct ProjectorStats {

@@ -146,7 +146,7 @@ void ProjectorRole::make_live(Engine& engine) {
   for (const auto& partition : engine.stats().partitions) {
     if (partition.state == projections::PartitionState::halted) engine.voice.halted(partition.partition, partition.reason);
     if (partition.state == projections::PartitionState::attached)
-      engine.voice.attached(partition.partition, partition.next_offset, 0);
+      engine.voice.attached(partition.partition, partition.next_offset, partition.history);
   }
 }
 

@@ -108,7 +108,10 @@ def run_program(tier, command, shards, environment, scratch, deadline_s, result)
         except subprocess.TimeoutExpired:
             ended = f"did not end within {deadline_s} s"
         if ended is None and os.path.exists(report):
+            failed_before = len(result.failures)
             read_report(report, result)
+            if code != 0 and len(result.failures) == failed_before:  # a sanitizer's finding at the end: a leak
+                result.failures.append((f"{tier} (at its end)", f"every test passed, and the program's exit code is {code}"))
         else:
             result.failures.append((last_test_of(log), f"the program {ended or 'left no report'}"))
         if process.poll() != 0:

@@ -108,7 +108,9 @@ Result<Repository> Repository::create_mirror(const std::string& path, const std:
 }
 
 Status Repository::set_remote_url(const std::string& url) {
-  TRY_GIT("can't use the address " + url, git_remote_set_url(handle_->repository.get(), "origin", url.c_str()));
+  ConfigHandle config;  // git_remote_set_url would look the remote up, see make_remote
+  TRY_GIT("can't read the repository's settings", git_repository_config(out(config), handle_->repository.get()));
+  TRY_GIT("can't use the address " + url, git_config_set_string(config.get(), "remote.origin.url", url.c_str()));
   return {};
 }
 

@@ -112,6 +112,13 @@ TEST_F(VerdictBoardTest, a_new_history_begins_at_its_own_position_and_forgets_th
   EXPECT_EQ(board.next_offset(0), 4) << "a source in the old history teaches nothing";
 }
 
+TEST_F(VerdictBoardTest, a_source_that_does_not_know_the_history_moves_the_position_all_the_same) {
+  apply(0, 10);
+  board.progressed({0, 12, 0, 0});
+  EXPECT_EQ(board.next_offset(0), 12);
+  EXPECT_EQ(board.history(0), 1u);
+}
+
 TEST_F(VerdictBoardTest, it_is_behind_once_an_acknowledged_record_waits_longer_than_the_bound) {
   ASSERT_TRUE(board.await(0, 0, note(0)));
   clock.advance_us(10'000'000);
