@@ -13,9 +13,12 @@ constexpr std::size_t kIssues = 200;
 constexpr int kLong = 1'000;  // events of the long issue
 
 // As GET …/timeline asks, without its limit of 200 a page.
-constexpr std::string_view kTimelineSql = "SELECT doc, seq, idx FROM timeline WHERE issue_id = $1 AND (seq, idx) > (0, -1::bigint) ORDER BY seq, idx LIMIT 1000";
+constexpr std::string_view kTimelineSql =
+    "SELECT doc, seq, idx FROM timeline WHERE issue_id = $1 AND (seq, idx) > (0, -1::bigint) ORDER BY seq, idx LIMIT 1000";
 
-double ms_since(SteadyClock::time_point then) { return std::chrono::duration<double, std::milli>(SteadyClock::now() - then).count(); }
+double ms_since(SteadyClock::time_point then) {
+  return std::chrono::duration<double, std::milli>(SteadyClock::now() - then).count();
+}
 
 std::string open_issue(test::Installation& installation) {
   return installation.api().post(installation.in_workspace("/issues"), test::object({{"title", "beside"}})).text("id");
@@ -47,7 +50,8 @@ Result<Figures> read_pages(test::Installation& installation, const std::string& 
     const auto asked = SteadyClock::now();
     std::string cursor;
     for (int page = 0; page < kLong / 200; ++page) {
-      const auto reply = installation.api().get("/v1/issues/" + issue + "/timeline?limit=200" + (cursor.empty() ? "" : "&cursor=" + cursor));
+      const auto reply =
+          installation.api().get("/v1/issues/" + issue + "/timeline?limit=200" + (cursor.empty() ? "" : "&cursor=" + cursor));
       cursor = reply.text("next_cursor");
     }
     latencies_ms.push_back(ms_since(asked));
@@ -77,8 +81,8 @@ Status issue_rows(const Words&) {
     if (words[0] == "pages") return read_pages(installation, long_issue, first);
     TRY(const std::int64_t requests, number_at(words, 2));
     TRY(auto result, load_server(installation, static_cast<int>(first), requests, [&](std::int64_t n) {
-      return comment(issues[static_cast<std::size_t>(n) % kIssues], token);
-    }));
+          return comment(issues[static_cast<std::size_t>(n) % kIssues], token);
+        }));
     return figures_of(static_cast<double>(result.answered) / result.seconds, result.latencies_ms);
   });
 }

@@ -10,7 +10,7 @@ namespace {
 
 int run(const Words& words) {
   static const std::map<std::string, Status (*)(const Words&)> parts = {
-      {"topic", event_topic}, {"sink", table_sink},     {"ledger", ledger_append}, {"issues", issue_rows},
+      {"topic", event_topic},    {"sink", table_sink},  {"ledger", ledger_append}, {"issues", issue_rows},
       {"backlog", backlog_rows}, {"tasks", task_queue}, {"reads", http_reads},     {"limits", limits},
   };
   const auto part = words.empty() ? parts.end() : parts.find(words.front());

@@ -1,5 +1,6 @@
 // Kafka → one Postgres table with the product's parts: the reader of platform/kafka, array statements in one pipelined
-// transaction whose first statement moves the position, so that each event counts once. One thread reads and parses, one writes.
+// transaction whose first statement moves the position, so that each event counts once. One thread reads and parses, one
+// writes.
 #include <condition_variable>
 #include <cstdlib>
 #include <deque>
@@ -29,8 +30,14 @@ struct EventBatch {
 
 Result<Event> parse_event(const std::string& value) {
   TRY(const json::Value document, json::parse(value));
-  return Event{document.integer_or("id", 0),      document.integer_or("entity", 0), document.integer_or("version", 0), document.integer_or("at_us", 0),
-               document.text("workspace"), document.text("stream"),          document.text("kind"),             document.text("body")};
+  return Event{document.integer_or("id", 0),
+               document.integer_or("entity", 0),
+               document.integer_or("version", 0),
+               document.integer_or("at_us", 0),
+               document.text("workspace"),
+               document.text("stream"),
+               document.text("kind"),
+               document.text("body")};
 }
 
 // Hands batches from the reading thread to the writing one; bounded.
@@ -110,8 +117,8 @@ std::vector<Event> last_of_each(std::vector<Event> events) {
 postgres::Params columns_of(const std::vector<Event>& events) {
   using rows::Type;
   const std::size_t size = events.size();
-  postgres::Array id(Type::int8, size), entity(Type::int8, size), workspace(Type::text, size), stream(Type::text, size), version(Type::int8, size),
-      kind(Type::text, size), at_us(Type::int8, size), body(Type::text, size);
+  postgres::Array id(Type::int8, size), entity(Type::int8, size), workspace(Type::text, size), stream(Type::text, size),
+      version(Type::int8, size), kind(Type::text, size), at_us(Type::int8, size), body(Type::text, size);
   for (const Event& event : events) {
     id.int8(event.id);
     entity.int8(event.entity);
@@ -123,7 +130,11 @@ postgres::Params columns_of(const std::vector<Event>& events) {
     body.text(event.body);
   }
   postgres::Params params;
-  params.array(std::move(id)).array(std::move(entity)).array(std::move(workspace)).array(std::move(stream)).array(std::move(version));
+  params.array(std::move(id))
+      .array(std::move(entity))
+      .array(std::move(workspace))
+      .array(std::move(stream))
+      .array(std::move(version));
   params.array(std::move(kind)).array(std::move(at_us)).array(std::move(body));
   return params;
 }
@@ -134,7 +145,8 @@ Status write_batch(postgres::Connection& connection, EventBatch batch, bool upse
   const postgres::Params rows = columns_of(upsert ? last_of_each(std::move(batch.events)) : std::move(batch.events));
   const postgres::StatementRef statements[] = {{kMoveSql, &move}, {upsert ? kUpsertSql : kInsertSql, &rows}};
   const auto result = connection.run(statements);
-  if (result.failed) return make_error(Code::io, "the batch at " + std::to_string(batch.from) + " was not written: " + result.failed->message);
+  if (result.failed)
+    return make_error(Code::io, "the batch at " + std::to_string(batch.from) + " was not written: " + result.failed->message);
   return {};
 }
 

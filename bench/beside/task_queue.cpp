@@ -19,7 +19,8 @@ double ms_of_day(const std::string& time) {
 
 class Queue {
  public:
-  explicit Queue(test::Installation& installation) : installation_(installation), project_(installation.make_project("bench")) {}
+  explicit Queue(test::Installation& installation)
+      : installation_(installation), project_(installation.make_project("bench")) {}
 
   // One at a time, each when the worker is idle.
   Result<Figures> idle(std::int64_t tasks) {
@@ -33,18 +34,24 @@ class Queue {
     return figures_of(static_cast<double>(tasks) / seconds_since(began), waits_ms);
   }
 
-  // All asked for at once; from the first claim to the last end, by the commits' own times.
+  // Asked for one after another over HTTP, as fast as one client can; from the first question to the last end.
   Result<Figures> drain(std::int64_t tasks) {
     std::vector<test::Asked> asked;
     const auto began = SteadyClock::now();
     for (std::int64_t n = 0; n < tasks; ++n) asked.push_back(ask());
-    for (const auto& one : asked) TRY([[maybe_unused]] const auto task, completed(one));
+    for (const auto& one : asked) {
+      TRY([[maybe_unused]] const auto task, completed(one));
+    }
     return Figures{{"per_second", static_cast<double>(tasks) / seconds_since(began)}};
   }
 
  private:
-  static double seconds_since(SteadyClock::time_point then) { return std::chrono::duration<double>(SteadyClock::now() - then).count(); }
-  test::Asked ask() { return installation_.ask(installation_.open_issue("task " + std::to_string(++issues_), project_), "@noop go"); }
+  static double seconds_since(SteadyClock::time_point then) {
+    return std::chrono::duration<double>(SteadyClock::now() - then).count();
+  }
+  test::Asked ask() {
+    return installation_.ask(installation_.open_issue("task " + std::to_string(++issues_), project_), "@noop go");
+  }
   Result<test::Reply> completed(const test::Asked& asked) {
     if (installation_.wait_for_task(asked.task, {"completed"}) != "completed")
       return make_error(Code::timeout, "a task did not complete:\n" + installation_.logs());

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -92,6 +93,7 @@ func main() {
 		}
 		body, _ := json.Marshal(issue)
 		writer.Header().Set("Content-Type", "application/json")
+		writer.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		writer.Write(body)
 	})
 	panic(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
