@@ -51,6 +51,9 @@ class Database:
     def run(self, sql):
         subprocess.run([postgres_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", self.url], input=sql, text=True, check=True, stdout=subprocess.DEVNULL)
 
+    def run_program(self, name, *arguments):
+        subprocess.run([postgres_program(name), *arguments], env={**os.environ, **self.environment()}, check=True, capture_output=True)
+
     def pgbench(self, folder, script, clients, transactions=None, seconds=None, options="", variables=None):
         """Transactions a second, and the latencies in milliseconds; a script of pgbench's own by its option, or SQL in a file."""
         log = os.path.join(folder, "latencies")

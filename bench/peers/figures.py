@@ -36,13 +36,18 @@ class Figures:
         self.failed = True
         self.skip(row, participant, "failed: " + reason)
 
+    def in_order(self):
+        """Those of a row together, rows and participants as they first came."""
+        place = {row: n for n, (row, _) in reversed(list(enumerate(self.rows)))}
+        return sorted(self.rows.items(), key=lambda item: place[item[0][0]])
+
     def median(self, row, participant):
         one = self.rows.get((row, participant))
         return statistics.median(one["runs"]) if one else None
 
     def table(self):
         out, last = [], None
-        for (row, participant), one in self.rows.items():
+        for (row, participant), one in self.in_order():
             if row != last:
                 out.append(f"\n{row} ({one['unit']})")
                 last = row
@@ -63,5 +68,5 @@ class Figures:
             yield f"goal {row}: {sense} {factor:g}{' times ' + beside if beside else ''}: {ratio:.2f}, {'met' if met else 'missed'}"
 
     def to_json(self):
-        return json.dumps({"figures": [{**one, "median": statistics.median(one["runs"])} for one in self.rows.values()], "goals": list(self.goals()),
+        return json.dumps({"figures": [{**one, "median": statistics.median(one["runs"])} for _, one in self.in_order()], "goals": list(self.goals()),
                            "skipped": [dict(zip(("row", "peer", "reason"), one)) for one in self.skipped]}, ensure_ascii=False, indent=1)

@@ -2,6 +2,7 @@
 standard error goes to a file of the run's folder, whose end is the message when one fails."""
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -17,7 +18,7 @@ class Failed(Exception):
 class Program:
     def __init__(self, name, command, folder, environment=None, lines=False):
         self.name = name
-        self.log = os.path.join(folder, name.replace(" ", "-") + ".log")
+        self.log = os.path.join(folder, re.sub(r"\W+", "-", name) + ".log")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, env={**os.environ, **(environment or {})}, stderr=log, cwd=folder, start_new_session=True,
                                             stdin=subprocess.PIPE if lines else subprocess.DEVNULL, stdout=subprocess.PIPE if lines else log, text=True)

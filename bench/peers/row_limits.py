@@ -13,8 +13,7 @@ def run(bench):
     database = clusters.Database("peers_limits")
     database.run(row_projection.TABLES["insert"])
     small = clusters.Database("peers_pgbench")
-    small.pgbench(bench.folder, "SELECT 1;\n", 1, transactions=1)
-    os.system("true")
+    small.run_program("pgbench", "-i", "-q", "-s", "1")
     events, topic = bench.amount(1_000_000), f"bench.limits.{os.getpid()}"
     with Participant("topic", [bench.beside, "topic", topic, "1", str(events)], bench.folder):
         pass
@@ -34,3 +33,9 @@ def run(bench):
             if answer:
                 bench.figures.add("limit_table", "array statements of 5,000", "rows/s", answer["unnest_per_second"], "synchronous_commit=off")
                 bench.figures.add("limit_table", "COPY from a file", "rows/s", answer["copy_per_second"], "one statement")
+            for row, participant, script, clients, guarantee in (("limit_select", "pgbench -S", "-S", 32, "32 clients"),
+                                                                 ("limit_commit", "pgbench -N, 1 client", "-N", 1, "each commit synced"),
+                                                                 ("limit_commit", "pgbench -N, 32 clients", "-N", 32, "each commit synced")):
+                answer = bench.guarded(row, participant, lambda: small.pgbench(bench.folder, script, clients, seconds=3))
+                if answer:
+                    bench.figures.add(row, participant, "transactions/s", answer["per_second"], guarantee)

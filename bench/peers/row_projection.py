@@ -51,7 +51,7 @@ class Projection:
         """From the moment when a twentieth is in the table (programs start, compile and connect before) to the last event."""
         row = f"projection_{mode}"
         self.runs += 1
-        self.session.ask(f"DROP TABLE IF EXISTS events_{mode}, sink_position; {TABLES[mode]}; CREATE TABLE sink_position AS SELECT 0::bigint AS next_offset;"
+        self.session.ask(f"SET client_min_messages = warning; DROP TABLE IF EXISTS events_{mode}, sink_position; {TABLES[mode]}; CREATE TABLE sink_position AS SELECT 0::bigint AS next_offset;"
                          " CHECKPOINT")
         first = max(1, self.events // 20)
         try:

@@ -9,9 +9,9 @@ from participant import Participant
 NAME = "queue"
 ABOUT = "drain rate of tasks that do nothing, and enqueue → claimed of an idle worker"
 
-OURS_DRAIN = "per task 5 commits of ours synced in Kafka, a git worktree, a process; asked for over HTTP meanwhile"
-OURS_IDLE = "2 hops, 3 syncs: queued synced, offered synced and sent by Kafka, claim sent by Kafka and synced"
-THEIR_IDLE = "1 hop, 1 sync: inserted and synced, notified, claimed by an UPDATE whose sync the start awaits"
+OURS_DRAIN = "a task: 5 synced commits, a git worktree, a process; each asked for over HTTP meanwhile; 8 slots"
+OURS_IDLE = "4 trips through Kafka (queued, offered, the offer, the claim), 2 of them synced and projected; queued decided → claim decided"
+THEIR_IDLE = "2 synced commits (inserted, claimed) and a notification between them; insert called → work begins"
 
 
 def run(bench):
