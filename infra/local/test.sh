@@ -153,17 +153,22 @@ dev_chaos() {  # [--minutes N] [--seed S]
 }
 
 # Every benchmark measures beside its limit on clusters of its own, which nothing else uses: build/bench/bench/dossier_bench
-# takes names and --json FILE.
+# takes names and --json FILE. --peers: other systems beside ours (bench/peers).
 dev_bench() {
+  local program=("$checkout/build/bench/bench/dossier_bench") status=0
+  if [[ ${1:-} == --peers ]]; then
+    shift
+    program=(python3 "$checkout/bench/peers/peers.py")
+    case " $* " in *" --help "* | *" -h "* | *" --list "*) exec "${program[@]}" "$@" ;; esac
+  fi
   packages_install run build test
-  build_tree bench Release "" dossier dossier_bench
-  local program=$checkout/build/bench/bench/dossier_bench status=0
+  build_tree bench Release "" dossier dossier_bench dossier_beside
   test_stack=$(mktemp -d "${TMPDIR:-/tmp}/dossier-bench.XXXXXX")
   chmod 711 "$test_stack"
   trap test_tear_down EXIT
   test_start_stack
-  export DOSSIER_PROGRAM=$checkout/build/bench/app/dossier
-  "$program" "$@" &
+  export DOSSIER_PROGRAM=$checkout/build/bench/app/dossier DOSSIER_BESIDE=$checkout/build/bench/bench/dossier_beside
+  "${program[@]}" "$@" &
   test_runner=$!
   wait "$test_runner" || status=$?
   test_runner=
