@@ -10,6 +10,8 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 constexpr auto kLeaderPause = std::chrono::milliseconds(20);
+// Of several brokers each learns of a new topic by itself: its leader may say for a moment that there is none.
+constexpr auto kTopicSpreads = std::chrono::seconds(3);
 
 bool leader_is_being_chosen(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
@@ -37,13 +39,15 @@ Result<topic::Watermarks> query_watermarks(rd_kafka_t* client, std::string_view 
                                            std::int64_t timeout_ms) {
   const std::string name(topic);
   const auto deadline = SteadyClock::now() + std::chrono::milliseconds(timeout_ms);
+  const auto known_by = SteadyClock::now() + kTopicSpreads;
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now());
     topic::Watermarks marks;
     const auto error = rd_kafka_query_watermark_offsets(client, name.c_str(), partition, &marks.begin, &marks.end,
                                                         static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return marks;
-    if (!leader_is_being_chosen(error) || left <= kLeaderPause)
+    const bool may_be_new = error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && SteadyClock::now() < known_by;
+    if ((!leader_is_being_chosen(error) && !may_be_new) || left <= kLeaderPause)
       return error_of(error, "asking for the ends of " + name + "/" + std::to_string(partition));
     std::this_thread::sleep_for(kLeaderPause);
   }

@@ -74,6 +74,7 @@ void ChaosSystem::start_postgres() {
   own_->start_postgres();
   postgres_proxy_.set_target(own_->postgres_port());
   postgres_down_ = false;
+  recorder_.database_crashed();
 }
 
 void ChaosSystem::turn_clock(std::int64_t seconds) { set_turned_clock(folder_.path() + "/clock", seconds); }

@@ -132,7 +132,7 @@ class Load::Client {
     asked.refused = true;
     asked.refusal = reply.text("code");
     if (reply.status == 401 || reply.status == 403) load_.recorder_.fault(asked.what + " was answered with " + reply.raw);
-    if (reply.status == 404)
+    if (reply.status == 404 && !load_.recorder_.database_may_have_forgotten())
       load_.recorder_.fault(asked.what + ": " + command.relies_on + " was acknowledged, and is unknown to a later command");
     return true;
   }

@@ -2,6 +2,7 @@
 // thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <fstream>
 #include <map>
@@ -30,6 +31,10 @@ class Recorder {
 
   std::int64_t now_ms() const;
   void answered(const Sent& sent, std::int64_t sent_ms, const Reply& reply);
+  // PostgreSQL was killed, or is up again. A server which did not itself see a commit applied can't know that the database forgot
+  // it: for kForgetfulMs its refusals are not held against it (docs/reliability.md).
+  void database_crashed() { database_crashed_ms_ = now_ms(); }
+  bool database_may_have_forgotten() const { return database_crashed_ms_ >= 0 && now_ms() - database_crashed_ms_ < kForgetfulMs; }
   // What happened to the system, between the requests.
   void note(const std::string& what);
   // A command has its last answer.
@@ -45,8 +50,11 @@ class Recorder {
  private:
   void write(const json::Value::Object& line);
 
+  static constexpr std::int64_t kForgetfulMs = 6'000;  // the projector tries again at least every 5 s
+
   const std::string path_;
   const std::int64_t began_us_;
+  std::atomic<std::int64_t> database_crashed_ms_{-1};
   mutable std::mutex mutex_;
   std::ofstream out_;
   std::vector<AskedCommand> commands_;
