@@ -144,9 +144,12 @@ Status Intake::prepare(const std::vector<Form>& forms) {
   for (const Form& form : forms) {
     if (!form || form->is_tick || form->report.has_heartbeat()) continue;
     const v1::Report& report = form->report;
-    if (accepted_.contains(boot_key(report))) continue;
+    if (accepted_.contains(boot_key(report)) && !accepted_doubted_.contains(boot_key(report))) continue;
     if (directory_.find(WorkspaceId(report.workspace_id()), WorkerId(report.worker_id())) == nullptr) continue;
-    TRY(accepted_[boot_key(report)], ports_.store.accepted_through(WorkerId(report.worker_id()), report.boot_id()));
+    TRY(const std::uint64_t stored, ports_.store.accepted_through(WorkerId(report.worker_id()), report.boot_id()));
+    std::uint64_t& accepted = accepted_[boot_key(report)];
+    accepted = std::max(accepted, stored);
+    accepted_doubted_.erase(boot_key(report));
   }
   return {};
 }
