@@ -225,6 +225,8 @@ void Intake::take_heartbeat(Partition& partition, const topic::Record& record, c
   const WorkerId id(report.worker_id());
   if (heartbeat.control_offset() > 0 && heartbeat.control_offset() < ports_.control.must_have_read(worker.state.pool())) {
     log::warn("producers", "worker " + id.str() + " does not read its control topic: its heartbeat counts as silence");
+    // Where the topic lost its tail, the offset of one more message says so.
+    ports_.control.accepted_through(worker.state.pool(), workspace, id, report.boot_id(), 0);
     return;
   }
   saw_worker(record, report);
