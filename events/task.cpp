@@ -96,7 +96,7 @@ v1::TaskEvent cancelled(const State& state, std::string_view reason) {
 
 Status require_fence(const State& state, std::uint32_t offer, std::string_view worker_id) {
   TRY_STATUS(require_task(state));
-  if (mutation::on(mutation::Name::apply_late_result) && was_claimed(state, offer, worker_id) && !is_terminal(state.status())) return {};
+  if (mutation::on(mutation::Name::apply_late_result) && was_claimed(state, offer, worker_id)) return {};
   if (!is_leased(state.status()) || state.offer() != offer || state.worker_id() != worker_id) return superseded(state);
   return {};
 }

@@ -127,6 +127,8 @@ void ControlSender::State::note_written(const std::string& topic, std::int64_t o
   const std::lock_guard lock(mutex);
   auto& samples = written[topic];
   const std::int64_t now = clock.boot_us();
+  // The topic lost its tail: nobody can have read what is no longer there.
+  while (!samples.empty() && samples.back().second >= offset) samples.pop_back();
   if (!samples.empty() && now - samples.back().first < kSampleUs) return;
   samples.emplace_back(now, offset);
   if (samples.size() > kMaxSamples) samples.pop_front();

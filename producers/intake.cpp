@@ -144,9 +144,12 @@ Status Intake::prepare(const std::vector<Form>& forms) {
   for (const Form& form : forms) {
     if (!form || form->is_tick || form->report.has_heartbeat()) continue;
     const v1::Report& report = form->report;
-    if (accepted_.contains(boot_key(report))) continue;
+    if (accepted_.contains(boot_key(report)) && !accepted_doubted_.contains(boot_key(report))) continue;
     if (directory_.find(WorkspaceId(report.workspace_id()), WorkerId(report.worker_id())) == nullptr) continue;
-    TRY(accepted_[boot_key(report)], ports_.store.accepted_through(WorkerId(report.worker_id()), report.boot_id()));
+    TRY(const std::uint64_t stored, ports_.store.accepted_through(WorkerId(report.worker_id()), report.boot_id()));
+    std::uint64_t& accepted = accepted_[boot_key(report)];
+    accepted = std::max(accepted, stored);
+    accepted_doubted_.erase(boot_key(report));
   }
   return {};
 }
@@ -222,6 +225,8 @@ void Intake::take_heartbeat(Partition& partition, const topic::Record& record, c
   const WorkerId id(report.worker_id());
   if (heartbeat.control_offset() > 0 && heartbeat.control_offset() < ports_.control.must_have_read(worker.state.pool())) {
     log::warn("producers", "worker " + id.str() + " does not read its control topic: its heartbeat counts as silence");
+    // Where the topic lost its tail, the offset of one more message says so.
+    ports_.control.accepted_through(worker.state.pool(), workspace, id, report.boot_id(), 0);
     return;
   }
   saw_worker(record, report);

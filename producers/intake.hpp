@@ -180,6 +180,7 @@ class Intake {
   std::set<WorkerId> live_changed_;
   bool room_changed_ = false;
   std::unordered_map<std::string, std::uint64_t> accepted_;  // worker '/' boot → sequence decided
+  std::set<std::string> accepted_doubted_;  // of whom reports seem to be missing
   // The worker forgets what it is told to be accepted, so it is told only what is saved: the reports' log may lose its tail.
   struct Unsaved {
     AcceptedThroughRow row;

@@ -43,6 +43,7 @@ void Intake::take_report(Partition& partition, const topic::Record& record, cons
       // Taking it would make the missing ones look like repeats. The worker sends them all again until they are accepted.
       metrics_.gaps.fetch_add(1);
       log::warn("producers", "report " + std::to_string(report.sequence()) + " of " + id.str() + " came before " + std::to_string(expected));
+      accepted_doubted_.insert(boot_key(report));  // or another process took them in: the next batch asks the store
       return;
     }
     if (lane.boot_id != report.boot_id()) lane.last_sequence = 0;

@@ -13,7 +13,8 @@ Found find_mutation([[maybe_unused]] mutation::Name name, [[maybe_unused]] std::
     World world(seed);
     found.fault = world.run();
     mutation::active = mutation::Name::none;
-    if (!found.fault.empty()) found.seeds = seed;
+    // It must be the mutation that was found.
+    if (!found.fault.empty() && World(seed).run().empty()) found.seeds = seed;
   }
 #endif
   return found;

@@ -60,6 +60,7 @@ class World {
   void step_follower(std::size_t at);
   void on_stored(const topic::Record& record);
   void look_at_positions();
+  bool has_forgotten() const;
   std::int64_t wake_us();
   SimServer* some_server();
 
