@@ -85,9 +85,7 @@ ScopeQuery scope_query(Scope scope) {
   return {kIdentitySql, {}, {}};
 }
 
-Error unauthenticated() {
-  return make_error(Code::unauthenticated, "the token is unknown, expired or revoked: sign in again");
-}
+Error unauthenticated() { return make_error(Code::unauthenticated, "the token is unknown, expired or revoked: sign in again"); }
 Error not_found() { return make_error(Code::not_found, "there is no such thing, or you may not see it"); }
 
 bool may_call(Auth auth, Principal::Kind kind) {

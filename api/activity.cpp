@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::int64_t kDefaultItems = 200;
 constexpr std::int64_t kMaxItems = 1'000;
-constexpr std::int64_t kBlocks = 64;    // read at once; each holds one item or more
-constexpr std::int64_t kPollMs = 250;   // another process may take the activity in
+constexpr std::int64_t kBlocks = 64;   // read at once; each holds one item or more
+constexpr std::int64_t kPollMs = 250;  // another process may take the activity in
 
 // Blocks that hold something behind (offer $2, sequence $3): from the block of that sequence on.
 constexpr std::string_view kBehindSql = R"(
@@ -114,10 +114,7 @@ Status walk(const postgres::ResultSet& rows, Place& place, Take take) {
 
 Reply page_reply(const std::vector<std::string>& items, const std::string& next, std::uint64_t seq) {
   Reply reply;
-  reply.body = std::move(JsonObject()
-                             .raw("items", json_array(items))
-                             .text_or_null("next_cursor", next)
-                             .number("seq", static_cast<std::int64_t>(seq)))
+  reply.body = std::move(JsonObject().raw("items", json_array(items)).text_or_null("next_cursor", next).number("seq", static_cast<std::int64_t>(seq)))
                    .finish();
   return reply;
 }
@@ -195,9 +192,13 @@ void run(CallPtr call, http::Responder responder) {
 }  // namespace
 
 void add_activity_routes(std::vector<Route>& routes) {
-  routes.push_back({.method = "GET", .path = "/v1/sessions/{id}/activity", .operation = "getActivity",
+  routes.push_back({.method = "GET",
+                    .path = "/v1/sessions/{id}/activity",
+                    .operation = "getActivity",
                     .summary = "What the agent said and did; with Accept: text/event-stream, live",
-                    .scope = Scope::session, .response = &item_schema(), .lists = true,
+                    .scope = Scope::session,
+                    .response = &item_schema(),
+                    .lists = true,
                     .query = {{"after", "The cursor of an item, <offer>-<sequence>: what follows it.", FieldType::string},
                               {"limit", "Items on the page, 1 to 1000 (200).", FieldType::integer}},
                     .answer = Custom{run}});

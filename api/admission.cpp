@@ -26,13 +26,11 @@ std::string scope_id(const Call& call) {
 void Admission::admit(const CallPtr& call, const crypto::Hash& token, std::function<void(Status)> done) {
   Known known;
   std::string workspace;
-  if (!std::holds_alternative<Command>(call->route->answer) || !recall(*call, token, known, workspace))
-    return admit_fully(call, token, done);
+  if (!std::holds_alternative<Command>(call->route->answer) || !recall(*call, token, known, workspace)) return admit_fully(call, token, done);
   freshness_.check({"identity"}, [this, call, token, known, workspace, done](const Result<std::shared_ptr<const Heads>>& heads) {
     if (!heads) return done(heads.error());
     const bool expired = known.principal.expires_us != 0 && known.principal.expires_us <= environment_.clock.wall_us();
-    if (expired || known.identity_seq != (*heads)->seq("identity") || known.generation != (*heads)->generation)
-      return admit_fully(call, token, done);
+    if (expired || known.identity_seq != (*heads)->seq("identity") || known.generation != (*heads)->generation) return admit_fully(call, token, done);
     call->access.principal = known.principal;
     call->access.workspace = workspace;
     call->access.identity_seq = known.identity_seq;

@@ -35,7 +35,7 @@ class Admission {
   Environment& environment_;
   Freshness& freshness_;
   std::mutex mutex_;
-  std::unordered_map<std::string, Known> tokens_;             // users only: a worker's token belongs to another domain
+  std::unordered_map<std::string, Known> tokens_;            // users only: a worker's token belongs to another domain
   std::unordered_map<std::string, std::string> workspaces_;  // of ids: what never changes
 };
 

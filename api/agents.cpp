@@ -44,14 +44,15 @@ const Schema& agent_schema() {
   return schema;
 }
 const Schema& new_agent_schema() {
-  static const Schema schema{"NewAgent",
-                             {{"name", FieldType::string, true, "[a-z][a-z0-9_-]*, at most 64; an earlier one of this name is replaced", R"("helper")"},
-                              {"provider", FieldType::string, true, "command, codex or claude", R"("command")"},
-                              {"model", FieldType::string, false, {}},
-                              {"instructions", FieldType::string, false, {}, R"("Be brief.")"},
-                              {"command", FieldType::strings, false, "needed by provider command", R"(["/bin/cat"])"},
-                              {"enabled", FieldType::boolean, false, "true if absent", "true"},
-                              {"timeout_ms", FieldType::integer, false, "at most a day", "600000"}}};
+  static const Schema schema{
+      "NewAgent",
+      {{"name", FieldType::string, true, "[a-z][a-z0-9_-]*, at most 64; an earlier one of this name is replaced", R"("helper")"},
+       {"provider", FieldType::string, true, "command, codex or claude", R"("command")"},
+       {"model", FieldType::string, false, {}},
+       {"instructions", FieldType::string, false, {}, R"("Be brief.")"},
+       {"command", FieldType::strings, false, "needed by provider command", R"(["/bin/cat"])"},
+       {"enabled", FieldType::boolean, false, "true if absent", "true"},
+       {"timeout_ms", FieldType::integer, false, "at most a day", "600000"}}};
   return schema;
 }
 
@@ -172,12 +173,23 @@ Result<Reply> render_define(const Call&, const producers::Committed& committed) 
 }  // namespace
 
 void add_agent_routes(std::vector<Route>& routes) {
-  routes.push_back({.method = "GET", .path = "/v1/workspaces/{ws}/agents", .operation = "listAgents",
-                    .summary = "The workspace's agents, oldest first", .scope = Scope::workspace, .response = &agent_schema(),
-                    .lists = true, .query = page_parameters(), .answer = Read{plan_list, render_list}});
-  routes.push_back({.method = "POST", .path = "/v1/workspaces/{ws}/agents", .operation = "defineAgent",
-                    .summary = "Define an agent, or replace the one of this name", .scope = Scope::workspace, .status = 201,
-                    .request = &new_agent_schema(), .response = &agent_schema(),
+  routes.push_back({.method = "GET",
+                    .path = "/v1/workspaces/{ws}/agents",
+                    .operation = "listAgents",
+                    .summary = "The workspace's agents, oldest first",
+                    .scope = Scope::workspace,
+                    .response = &agent_schema(),
+                    .lists = true,
+                    .query = page_parameters(),
+                    .answer = Read{plan_list, render_list}});
+  routes.push_back({.method = "POST",
+                    .path = "/v1/workspaces/{ws}/agents",
+                    .operation = "defineAgent",
+                    .summary = "Define an agent, or replace the one of this name",
+                    .scope = Scope::workspace,
+                    .status = 201,
+                    .request = &new_agent_schema(),
+                    .response = &agent_schema(),
                     .answer = Command{prepare_define, render_define, define_shows, &kByNameRead}});
 }
 

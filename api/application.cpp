@@ -134,8 +134,8 @@ http::Responder Application::counted(const Route* route, http::Responder respond
 void Application::describe(MetricsText& out) const {
   for (std::size_t i = 0; i < stats_.size(); ++i) {
     const Route* route = i < routes().size() ? &routes()[i] : nullptr;
-    const std::string labels = metrics_label("method", route == nullptr ? "other" : route->method) + "," +
-                               metrics_label("route", route == nullptr ? "none" : route->path);
+    const std::string labels =
+        metrics_label("method", route == nullptr ? "other" : route->method) + "," + metrics_label("route", route == nullptr ? "none" : route->path);
     std::uint64_t sum = 0;
     for (std::size_t kind = 0; kind < stats_[i]->by_class.size(); ++kind) {
       const std::uint64_t count = stats_[i]->by_class[kind].load(std::memory_order_relaxed);

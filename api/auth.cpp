@@ -1,8 +1,8 @@
 // /v1/auth/sign-in, /v1/auth/sign-out, /v1/me. (/v1/bootstrap: bootstrap.cpp)
 #include "api/access.hpp"
 #include "api/auth_session.hpp"
-#include "api/bootstrap.hpp"
 #include "api/body.hpp"
+#include "api/bootstrap.hpp"
 #include "api/json_object.hpp"
 #include "api/problem.hpp"
 #include "api/resources.hpp"
@@ -38,9 +38,8 @@ JOIN workspaces w ON w.id = m.workspace AND w.created_us IS NOT NULL
 WHERE t.sha256 = $1 ORDER BY w.created_us, w.id LIMIT $2)";
 
 const Schema& sign_in_schema() {
-  static const Schema schema{"SignIn",
-                             {{"login", FieldType::string, true, {}, R"("ada")"},
-                              {"password", FieldType::string, true, {}, R"("correct horse battery staple")"}}};
+  static const Schema schema{
+      "SignIn", {{"login", FieldType::string, true, {}, R"("ada")"}, {"password", FieldType::string, true, {}, R"("correct horse battery staple")"}}};
   return schema;
 }
 const Schema& signed_in_schema() {
@@ -172,13 +171,29 @@ Result<Reply> render_me(const Call& call, std::span<const postgres::ResultSet> r
 
 void add_auth_routes(std::vector<Route>& routes) {
   add_bootstrap_route(routes);
-  routes.push_back({.method = "POST", .path = "/v1/auth/sign-in", .operation = "signIn",
-                    .summary = "Sign in; every call opens a session of its own", .auth = Auth::none, .status = 201,
-                    .request = &sign_in_schema(), .response = &signed_in_schema(), .answer = Custom{sign_in}});
-  routes.push_back({.method = "POST", .path = "/v1/auth/sign-out", .operation = "signOut", .summary = "Revoke the token of this request",
-                    .scope = Scope::identity, .status = 204, .answer = Command{prepare_sign_out, render_sign_out}});
-  routes.push_back({.method = "GET", .path = "/v1/me", .operation = "getMe", .summary = "Who you are, and your workspaces",
-                    .scope = Scope::identity, .response = &me_schema(), .answer = Read{plan_me, render_me, nullptr, true}});
+  routes.push_back({.method = "POST",
+                    .path = "/v1/auth/sign-in",
+                    .operation = "signIn",
+                    .summary = "Sign in; every call opens a session of its own",
+                    .auth = Auth::none,
+                    .status = 201,
+                    .request = &sign_in_schema(),
+                    .response = &signed_in_schema(),
+                    .answer = Custom{sign_in}});
+  routes.push_back({.method = "POST",
+                    .path = "/v1/auth/sign-out",
+                    .operation = "signOut",
+                    .summary = "Revoke the token of this request",
+                    .scope = Scope::identity,
+                    .status = 204,
+                    .answer = Command{prepare_sign_out, render_sign_out}});
+  routes.push_back({.method = "GET",
+                    .path = "/v1/me",
+                    .operation = "getMe",
+                    .summary = "Who you are, and your workspaces",
+                    .scope = Scope::identity,
+                    .response = &me_schema(),
+                    .answer = Read{plan_me, render_me, nullptr, true}});
 }
 
 }  // namespace dossier::api

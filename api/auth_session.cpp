@@ -54,11 +54,8 @@ const Schema& user_schema() {
 }
 
 std::string user_json(const User& user) {
-  return std::move(JsonObject()
-                       .text("id", user.id)
-                       .raw("login", user.login_json)
-                       .raw("display_name", user.display_name_json)
-                       .boolean("admin", user.admin))
+  return std::move(
+             JsonObject().text("id", user.id).raw("login", user.login_json).raw("display_name", user.display_name_json).boolean("admin", user.admin))
       .finish();
 }
 

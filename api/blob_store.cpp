@@ -20,9 +20,7 @@ std::string folder_of(const std::string& folder, const std::string& workspace, c
   return folder + "/" + workspace + "/" + sha256.substr(0, 2);
 }
 
-Error failed(const std::string& what, const std::string& path) {
-  return make_error(Code::io, what + " " + path + ": " + std::strerror(errno));
-}
+Error failed(const std::string& what, const std::string& path) { return make_error(Code::io, what + " " + path + ": " + std::strerror(errno)); }
 
 // A name is durable once its folder is.
 Status sync_folder(const std::string& path) {
@@ -73,8 +71,7 @@ class BlobReader final : public http::BodySource {
 }  // namespace
 
 bool is_blob_name(std::string_view sha256) noexcept {
-  return sha256.size() == 64 &&
-         std::all_of(sha256.begin(), sha256.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return sha256.size() == 64 && std::all_of(sha256.begin(), sha256.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 Result<std::unique_ptr<BlobWriter>> BlobWriter::open(const std::string& folder, const std::string& workspace, const std::string& sha256) {
@@ -126,7 +123,7 @@ Result<std::shared_ptr<http::BodySource>> open_blob(const std::string& folder, c
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0 && errno == ENOENT) return make_error(Code::not_found, "there is no such blob in this workspace");
   if (file < 0) return failed("can't open", path);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file, &status) != 0) {
     ::close(file);
     return failed("can't look at", path);

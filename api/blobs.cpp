@@ -15,10 +15,8 @@ INSERT INTO dossier.blobs (workspace, sha256, size, media_type) VALUES ($1, $2, 
 constexpr std::string_view kTypeSql = R"(SELECT media_type FROM dossier.blobs WHERE workspace = $1 AND sha256 = $2)";
 
 const Schema& blob_schema() {
-  static const Schema schema{"Blob",
-                             {{"sha256", FieldType::string, true, {}},
-                              {"size", FieldType::integer, true, "bytes"},
-                              {"media_type", FieldType::string, true, {}}}};
+  static const Schema schema{
+      "Blob", {{"sha256", FieldType::string, true, {}}, {"size", FieldType::integer, true, "bytes"}, {"media_type", FieldType::string, true, {}}}};
   return schema;
 }
 
@@ -68,8 +66,7 @@ void download(CallPtr call, http::Responder responder) {
   if (!name) return responder(problem(name.error()));
   auto source = open_blob(call->environment->blob_folder, call->access.workspace, *name);
   if (!source) return responder(problem(source.error()));
-  const auto rows =
-      call->environment->database.read_one(kTypeSql, postgres::Params().text(call->access.workspace).bytes(*from_hex(*name)));
+  const auto rows = call->environment->database.read_one(kTypeSql, postgres::Params().text(call->access.workspace).bytes(*from_hex(*name)));
   if (!rows) return responder(problem(rows.error()));
   http::Response response;
   // Never shown as a page of this origin, whatever its type says.
@@ -86,12 +83,23 @@ void download(CallPtr call, http::Responder responder) {
 }  // namespace
 
 void add_blob_routes(std::vector<Route>& routes) {
-  routes.push_back({.method = "PUT", .path = "/v1/workspaces/{ws}/blobs/{sha256}", .operation = "putBlob",
-                    .summary = "Store bytes under their SHA-256; at most 1 GiB", .auth = Auth::either, .scope = Scope::workspace,
-                    .status = 201, .response = &blob_schema(), .answer = Upload{kMaxBlobBytes, open_upload}});
-  routes.push_back({.method = "GET", .path = "/v1/workspaces/{ws}/blobs/{sha256}", .operation = "getBlob",
-                    .summary = "The bytes, verified on the way", .auth = Auth::either, .scope = Scope::workspace,
-                    .response_type = "application/octet-stream", .answer = Custom{download}});
+  routes.push_back({.method = "PUT",
+                    .path = "/v1/workspaces/{ws}/blobs/{sha256}",
+                    .operation = "putBlob",
+                    .summary = "Store bytes under their SHA-256; at most 1 GiB",
+                    .auth = Auth::either,
+                    .scope = Scope::workspace,
+                    .status = 201,
+                    .response = &blob_schema(),
+                    .answer = Upload{kMaxBlobBytes, open_upload}});
+  routes.push_back({.method = "GET",
+                    .path = "/v1/workspaces/{ws}/blobs/{sha256}",
+                    .operation = "getBlob",
+                    .summary = "The bytes, verified on the way",
+                    .auth = Auth::either,
+                    .scope = Scope::workspace,
+                    .response_type = "application/octet-stream",
+                    .answer = Custom{download}});
 }
 
 }  // namespace dossier::api

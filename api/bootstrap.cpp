@@ -84,8 +84,8 @@ Status read_body(const http::Request& request, Bootstrap& bootstrap) {
 
 std::string fingerprint(const Bootstrap& bootstrap) {
   std::string text = "POST\n/v1/bootstrap\n";
-  for (const std::string& part : {bootstrap.command.login, bootstrap.command.display_name, bootstrap.command.workspace_name,
-                                  bootstrap.command.workspace_slug}) {
+  for (const std::string& part :
+       {bootstrap.command.login, bootstrap.command.display_name, bootstrap.command.workspace_name, bootstrap.command.workspace_slug}) {
     json::append_string(text, part);
     text += '\n';
   }
@@ -179,9 +179,15 @@ void run(CallPtr call, http::Responder responder) {
 }  // namespace
 
 void add_bootstrap_route(std::vector<Route>& routes) {
-  routes.push_back({.method = "POST", .path = "/v1/bootstrap", .operation = "bootstrap",
-                    .summary = "Make the first admin and a workspace; once for a server", .auth = Auth::none, .status = 201,
-                    .request = &bootstrap_schema(), .response = &bootstrapped_schema(), .answer = Custom{run}});
+  routes.push_back({.method = "POST",
+                    .path = "/v1/bootstrap",
+                    .operation = "bootstrap",
+                    .summary = "Make the first admin and a workspace; once for a server",
+                    .auth = Auth::none,
+                    .status = 201,
+                    .request = &bootstrap_schema(),
+                    .response = &bootstrapped_schema(),
+                    .answer = Custom{run}});
 }
 
 }  // namespace dossier::api

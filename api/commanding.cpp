@@ -89,8 +89,7 @@ void Commanding::answer(const CallPtr& call, const http::Responder& responder) {
   auto key = request_key(call->request);
   if (!key) return responder(problem(key.error()));
   call->key = key->text;
-  producers::CommandContext context =
-      command_context(*call, WorkspaceId(call->access.workspace), *key, request_fingerprint(call->request));
+  producers::CommandContext context = command_context(*call, WorkspaceId(call->access.workspace), *key, request_fingerprint(call->request));
   auto prepared = command.prepare(*call, context.commit_id);
   if (!prepared) return responder(problem(prepared.error()));
   if (prepared->actor) context.actor = *prepared->actor;

@@ -98,12 +98,24 @@ Result<Reply> render_add(const Call&, const producers::Committed& committed) {
 }  // namespace
 
 void add_comment_routes(std::vector<Route>& routes) {
-  routes.push_back({.method = "GET", .path = "/v1/issues/{id}/comments", .operation = "listComments",
-                    .summary = "The issue's comments, oldest first", .scope = Scope::issue, .response = &comment_document_schema(),
-                    .lists = true, .query = page_parameters(), .answer = Read{plan_list, render_list}});
-  routes.push_back({.method = "POST", .path = "/v1/issues/{id}/comments", .operation = "addComment",
-                    .summary = "Comment on an issue; a mention of an agent starts a session", .scope = Scope::issue, .status = 201,
-                    .request = &new_comment_schema(), .response = &added_comment_schema(), .answer = Command{prepare_add, render_add}});
+  routes.push_back({.method = "GET",
+                    .path = "/v1/issues/{id}/comments",
+                    .operation = "listComments",
+                    .summary = "The issue's comments, oldest first",
+                    .scope = Scope::issue,
+                    .response = &comment_document_schema(),
+                    .lists = true,
+                    .query = page_parameters(),
+                    .answer = Read{plan_list, render_list}});
+  routes.push_back({.method = "POST",
+                    .path = "/v1/issues/{id}/comments",
+                    .operation = "addComment",
+                    .summary = "Comment on an issue; a mention of an agent starts a session",
+                    .scope = Scope::issue,
+                    .status = 201,
+                    .request = &new_comment_schema(),
+                    .response = &added_comment_schema(),
+                    .answer = Command{prepare_add, render_add}});
 }
 
 }  // namespace dossier::api

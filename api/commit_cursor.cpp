@@ -28,8 +28,10 @@ Result<CommitPlace> parse_commit_place(std::string_view text) {
 }
 
 Error history_repaired() {
-  return make_error(Code::precondition_failed, "the log was repaired: that event is not part of its present history; read the "
-                                               "workspace again, and start without Last-Event-ID", "Last-Event-ID");
+  return make_error(Code::precondition_failed,
+                    "the log was repaired: that event is not part of its present history; read the "
+                    "workspace again, and start without Last-Event-ID",
+                    "Last-Event-ID");
 }
 
 bool must_exist(const CommitPlace& place, std::uint64_t visible_seq) { return place.seq != 0 && place.seq <= visible_seq; }

@@ -48,8 +48,12 @@ Result<Reply> render(const Call& call, std::span<const postgres::ResultSet> rows
 }  // namespace
 
 void add_commit_routes(std::vector<Route>& routes) {
-  routes.push_back({.method = "GET", .path = "/v1/workspaces/{ws}/commits/{id}", .operation = "getCommit",
-                    .summary = "What became of a command", .scope = Scope::workspace, .response = &commit_schema(),
+  routes.push_back({.method = "GET",
+                    .path = "/v1/workspaces/{ws}/commits/{id}",
+                    .operation = "getCommit",
+                    .summary = "What became of a command",
+                    .scope = Scope::workspace,
+                    .response = &commit_schema(),
                     .answer = Read{plan, render}});
 }
 

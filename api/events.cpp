@@ -42,9 +42,7 @@ class CommitStream final : public RowStream {
   CommitStream(CallPtr call, crypto::Hash token, CommitPlace after, std::int32_t partition)
       : RowStream(std::move(call), token, kPollMs), history_(after.history), cursor_(after.seq), partition_(partition) {}
 
-  void subscribe(std::function<void()> wake) override {
-    subscription_ = call().environment->changes.on_commits(partition_, std::move(wake));
-  }
+  void subscribe(std::function<void()> wake) override { subscription_ = call().environment->changes.on_commits(partition_, std::move(wake)); }
 
  protected:
   postgres::Statement behind() const override {
@@ -112,12 +110,16 @@ void stream(CallPtr call, http::Responder responder) {
 }  // namespace
 
 void add_event_routes(std::vector<Route>& routes) {
-  routes.push_back({.method = "GET", .path = "/v1/workspaces/{ws}/events", .operation = "streamEvents",
+  routes.push_back({.method = "GET",
+                    .path = "/v1/workspaces/{ws}/events",
+                    .operation = "streamEvents",
                     .summary = "Server-sent events, one a commit; id is <history>-<seq>, Last-Event-ID resumes without loss or repeats "
                                "(0-0: from the first)",
-                    .scope = Scope::workspace, .response = &event_schema(),
+                    .scope = Scope::workspace,
+                    .response = &event_schema(),
                     .query = {{"last_event_id", "Instead of the header Last-Event-ID.", FieldType::string}},
-                    .response_type = "text/event-stream", .answer = Custom{stream}});
+                    .response_type = "text/event-stream",
+                    .answer = Custom{stream}});
 }
 
 }  // namespace dossier::api

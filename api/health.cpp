@@ -11,9 +11,8 @@ const Schema& health_schema() {
   return schema;
 }
 const Schema& ready_schema() {
-  static const Schema schema{"Ready",
-                             {{"status", FieldType::string, true, "ready or not_ready"},
-                              {"checks", FieldType::object, true, "name to ok, or to what is wrong"}}};
+  static const Schema schema{
+      "Ready", {{"status", FieldType::string, true, "ready or not_ready"}, {"checks", FieldType::object, true, "name to ok, or to what is wrong"}}};
   return schema;
 }
 
@@ -35,8 +34,7 @@ void ready(CallPtr call, http::Responder responder) {
   }
   http::Response response;
   response.status = is_ready ? 200 : 503;
-  response.body =
-      std::move(JsonObject().text("status", is_ready ? "ready" : "not_ready").raw("checks", std::move(checks).finish())).finish();
+  response.body = std::move(JsonObject().text("status", is_ready ? "ready" : "not_ready").raw("checks", std::move(checks).finish())).finish();
   response.set("Content-Type", "application/json");
   response.set("Cache-Control", "no-store");
   if (!is_ready) response.set("Retry-After", "1");
@@ -54,12 +52,27 @@ void metrics(CallPtr call, http::Responder responder) {
 }  // namespace
 
 void add_health_routes(std::vector<Route>& routes) {
-  routes.push_back({.method = "GET", .path = "/health", .operation = "getHealth", .summary = "The process lives", .auth = Auth::none,
-                    .response = &health_schema(), .answer = Custom{health}});
-  routes.push_back({.method = "GET", .path = "/ready", .operation = "getReady", .summary = "The process can take requests; 503 if not",
-                    .auth = Auth::none, .response = &ready_schema(), .answer = Custom{ready}});
-  routes.push_back({.method = "GET", .path = "/metrics", .operation = "getMetrics", .summary = "Numbers for Prometheus", .auth = Auth::none,
-                    .response_type = "text/plain", .answer = Custom{metrics}});
+  routes.push_back({.method = "GET",
+                    .path = "/health",
+                    .operation = "getHealth",
+                    .summary = "The process lives",
+                    .auth = Auth::none,
+                    .response = &health_schema(),
+                    .answer = Custom{health}});
+  routes.push_back({.method = "GET",
+                    .path = "/ready",
+                    .operation = "getReady",
+                    .summary = "The process can take requests; 503 if not",
+                    .auth = Auth::none,
+                    .response = &ready_schema(),
+                    .answer = Custom{ready}});
+  routes.push_back({.method = "GET",
+                    .path = "/metrics",
+                    .operation = "getMetrics",
+                    .summary = "Numbers for Prometheus",
+                    .auth = Auth::none,
+                    .response_type = "text/plain",
+                    .answer = Custom{metrics}});
 }
 
 }  // namespace dossier::api

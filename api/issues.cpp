@@ -297,19 +297,40 @@ std::string comment_row_json(const postgres::Row& row) { return comment_json(row
 void add_issue_routes(std::vector<Route>& routes) {
   std::vector<Parameter> listing = page_parameters();
   listing.push_back({"status", "Only issues of this status.", FieldType::string});
-  routes.push_back({.method = "GET", .path = "/v1/workspaces/{ws}/issues", .operation = "listIssues",
-                    .summary = "The workspace's issues, the latest first, without their bodies", .scope = Scope::workspace,
-                    .response = &issue_summary_schema(), .lists = true, .query = listing, .answer = Read{plan_list, render_list}});
-  routes.push_back({.method = "POST", .path = "/v1/workspaces/{ws}/issues", .operation = "openIssue", .summary = "Open an issue",
-                    .scope = Scope::workspace, .status = 201, .request = &new_issue_schema(), .response = &issue_schema(),
+  routes.push_back({.method = "GET",
+                    .path = "/v1/workspaces/{ws}/issues",
+                    .operation = "listIssues",
+                    .summary = "The workspace's issues, the latest first, without their bodies",
+                    .scope = Scope::workspace,
+                    .response = &issue_summary_schema(),
+                    .lists = true,
+                    .query = listing,
+                    .answer = Read{plan_list, render_list}});
+  routes.push_back({.method = "POST",
+                    .path = "/v1/workspaces/{ws}/issues",
+                    .operation = "openIssue",
+                    .summary = "Open an issue",
+                    .scope = Scope::workspace,
+                    .status = 201,
+                    .request = &new_issue_schema(),
+                    .response = &issue_schema(),
                     .answer = Command{prepare_open, render_open, open_shows, &kIssueRead}});
-  Route get{.method = "GET", .path = "/v1/issues/{id}", .operation = "getIssue",
-            .summary = "An issue with its comments, now or as of a moment", .scope = Scope::issue, .response = &issue_schema(),
+  Route get{.method = "GET",
+            .path = "/v1/issues/{id}",
+            .operation = "getIssue",
+            .summary = "An issue with its comments, now or as of a moment",
+            .scope = Scope::issue,
+            .response = &issue_schema(),
             .query = {{"at", "A seq, or an RFC 3339 time: the issue as it was then.", FieldType::string}},
             .answer = kIssueRead};
   routes.push_back(get);
-  routes.push_back({.method = "PATCH", .path = "/v1/issues/{id}", .operation = "editIssue", .summary = "Change an issue",
-                    .scope = Scope::issue, .request = &issue_edit_schema(), .response = &issue_schema(),
+  routes.push_back({.method = "PATCH",
+                    .path = "/v1/issues/{id}",
+                    .operation = "editIssue",
+                    .summary = "Change an issue",
+                    .scope = Scope::issue,
+                    .request = &issue_edit_schema(),
+                    .response = &issue_schema(),
                     .answer = Command{prepare_edit, nullptr, edit_shows, &kIssueRead}});
 }
 

@@ -27,9 +27,7 @@ class JsonObject {
     return *this;
   }
   JsonObject& number(std::string_view name, std::int64_t value) { return raw(name, std::to_string(value)); }
-  JsonObject& number_or_null(std::string_view name, std::optional<std::int64_t> value) {
-    return value ? number(name, *value) : raw(name, "null");
-  }
+  JsonObject& number_or_null(std::string_view name, std::optional<std::int64_t> value) { return value ? number(name, *value) : raw(name, "null"); }
   JsonObject& boolean(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
   // Members without braces ("\"a\":1,\"b\":2").
   JsonObject& members(std::string_view text) {

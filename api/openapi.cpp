@@ -21,11 +21,20 @@ std::string type_json(const Field& field) {
   };
   switch (field.type) {
     case FieldType::string: type("string"); break;
-    case FieldType::integer: type("integer"); json.text("format", "int64"); break;
+    case FieldType::integer:
+      type("integer");
+      json.text("format", "int64");
+      break;
     case FieldType::boolean: type("boolean"); break;
     case FieldType::object: type("object"); break;
-    case FieldType::array: type("array"); json.raw("items", "{}"); break;
-    case FieldType::strings: type("array"); json.raw("items", R"({"type":"string"})"); break;
+    case FieldType::array:
+      type("array");
+      json.raw("items", "{}");
+      break;
+    case FieldType::strings:
+      type("array");
+      json.raw("items", R"({"type":"string"})");
+      break;
   }
   if (!field.description.empty()) json.text("description", field.description);
   if (!field.example.empty()) json.raw("example", field.example);
@@ -91,8 +100,7 @@ std::string parameters_json(const Route& route) {
                                   .text("description", parameter.description)
                                   .raw("schema", parameter.type == FieldType::integer ? R"({"type":"integer"})" : R"({"type":"string"})"))
                         .finish());
-  if (route.method == "POST" || route.method == "PATCH")
-    items.push_back(R"({"$ref":"#/components/parameters/IdempotencyKey"})");
+  if (route.method == "POST" || route.method == "PATCH") items.push_back(R"({"$ref":"#/components/parameters/IdempotencyKey"})");
   if (route.auth == Auth::worker || route.auth == Auth::either) items.push_back(R"({"$ref":"#/components/parameters/DossierWorker"})");
   return json_array(items);
 }
@@ -114,7 +122,9 @@ std::string operation_json(const Route& route) {
   if (route.request != nullptr) {
     bool required = false;
     for (const Field& field : route.request->fields) required = required || field.required;
-    json.raw("requestBody", std::move(JsonObject().boolean("required", required).raw("content", content("application/json", reference(route.request->name)))).finish());
+    json.raw(
+        "requestBody",
+        std::move(JsonObject().boolean("required", required).raw("content", content("application/json", reference(route.request->name)))).finish());
   } else if (std::holds_alternative<Upload>(route.answer)) {
     json.raw("requestBody", R"({"required":true,"content":{"application/octet-stream":{"schema":{"type":"string","format":"binary"}}}})");
   }
@@ -143,18 +153,22 @@ std::string components_json(const std::vector<Route>& routes) {
   schemas["Problem"] = problem_schema();
   JsonObject all;
   for (const auto& [name, text] : schemas) all.raw(name, text);
-  return std::move(JsonObject()
-                       .raw("schemas", std::move(all).finish())
-                       .raw("parameters",
-                            R"({"IdempotencyKey":{"name":"Idempotency-Key","in":"header","schema":{"type":"string","maxLength":200},)"
-                            R"("description":"The same key with the same request has the same effect and answer once. Made by the server if absent."},)"
-                            R"("DossierWorker":{"name":"Dossier-Worker","in":"header","schema":{"type":"string"},"description":"The worker's id, once it has one."}})")
-                       .raw("responses",
-                            R"({"Problem":{"description":"A problem, RFC 9457","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},)"
-                            R"("Undecided":{"description":"Recorded, not decided yet: see Location","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}}})")
-                       .raw("securitySchemes",
-                            R"({"userToken":{"type":"http","scheme":"bearer","description":"dst_…"},"workerToken":{"type":"http","scheme":"bearer","description":"msw_…"}})"))
-      .finish();
+  return std::
+      move(JsonObject()
+               .raw("schemas", std::move(all).finish())
+               .raw(
+                   "parameters",
+                   R"({"IdempotencyKey":{"name":"Idempotency-Key","in":"header","schema":{"type":"string","maxLength":200},)"
+                   R"("description":"The same key with the same request has the same effect and answer once. Made by the server if absent."},)"
+                   R"("DossierWorker":{"name":"Dossier-Worker","in":"header","schema":{"type":"string"},"description":"The worker's id, once it has one."}})")
+               .raw(
+                   "responses",
+                   R"({"Problem":{"description":"A problem, RFC 9457","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},)"
+                   R"("Undecided":{"description":"Recorded, not decided yet: see Location","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}}})")
+               .raw(
+                   "securitySchemes",
+                   R"({"userToken":{"type":"http","scheme":"bearer","description":"dst_…"},"workerToken":{"type":"http","scheme":"bearer","description":"msw_…"}})"))
+          .finish();
 }
 
 const Schema& document_schema() {
@@ -196,8 +210,13 @@ std::string openapi_document(const std::vector<Route>& routes) {
 }
 
 void add_openapi_routes(std::vector<Route>& routes) {
-  routes.push_back({.method = "GET", .path = "/v1/openapi.json", .operation = "getOpenApi", .summary = "This document", .auth = Auth::none,
-                    .response = &document_schema(), .answer = Custom{run}});
+  routes.push_back({.method = "GET",
+                    .path = "/v1/openapi.json",
+                    .operation = "getOpenApi",
+                    .summary = "This document",
+                    .auth = Auth::none,
+                    .response = &document_schema(),
+                    .answer = Custom{run}});
 }
 
 }  // namespace dossier::api

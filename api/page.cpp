@@ -25,14 +25,11 @@ Result<std::optional<std::int64_t>> integer_parameter(const Call& call, std::str
   if (text == nullptr) return std::optional<std::int64_t>();
   const auto number = parse_integer(*text);
   if (!number || *number < least || *number > most)
-    return make_error(Code::invalid_field, "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most),
-                      std::string(name));
+    return make_error(Code::invalid_field, "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most), std::string(name));
   return number;
 }
 
-std::string make_cursor(std::int64_t number, std::string_view text) {
-  return to_base64url(std::to_string(number) + "|" + std::string(text));
-}
+std::string make_cursor(std::int64_t number, std::string_view text) { return to_base64url(std::to_string(number) + "|" + std::string(text)); }
 
 Result<Page> read_page(const Call& call) {
   Page page;

@@ -71,8 +71,8 @@ std::string project_json(const Project& project) {
 }
 
 std::string row_json(const postgres::Row& row) {
-  return project_json({row.str(0), row.str(1), row.str(2), row.str(3), row.str(4), row.str(5), row.boolean(6), row.boolean(7),
-                       row.int64(8), row.int64(9)});
+  return project_json(
+      {row.str(0), row.str(1), row.str(2), row.str(3), row.str(4), row.str(5), row.boolean(6), row.boolean(7), row.int64(8), row.int64(9)});
 }
 
 Result<std::vector<postgres::Statement>> plan_one(const Call& call) {
@@ -130,9 +130,9 @@ Result<Reply> render_create(const Call&, const producers::Committed& committed) 
     if (!fact.payload.project().has_project_created()) continue;
     const v1::ProjectCreated& created = fact.payload.project().project_created();
     Reply reply;
-    reply.body = project_json({created.project_id(), commit.workspace.str(), text_json(created.name()), created.source().git_url(),
-                               created.source().local_path(), created.default_branch(), false, false, commit.time_us,
-                               static_cast<std::int64_t>(commit.seq)});
+    reply.body =
+        project_json({created.project_id(), commit.workspace.str(), text_json(created.name()), created.source().git_url(),
+                      created.source().local_path(), created.default_branch(), false, false, commit.time_us, static_cast<std::int64_t>(commit.seq)});
     reply.headers.emplace_back("Location", "/v1/projects/" + created.project_id());
     return reply;
   }
@@ -142,14 +142,31 @@ Result<Reply> render_create(const Call&, const producers::Committed& committed) 
 }  // namespace
 
 void add_project_routes(std::vector<Route>& routes) {
-  routes.push_back({.method = "GET", .path = "/v1/workspaces/{ws}/projects", .operation = "listProjects",
-                    .summary = "The workspace's projects, oldest first", .scope = Scope::workspace, .response = &project_schema(),
-                    .lists = true, .query = page_parameters(), .answer = Read{plan_list, render_list}});
-  routes.push_back({.method = "POST", .path = "/v1/workspaces/{ws}/projects", .operation = "createProject",
-                    .summary = "Add a repository for agents to work on", .scope = Scope::workspace, .status = 201,
-                    .request = &new_project_schema(), .response = &project_schema(), .answer = Command{prepare_create, render_create}});
-  routes.push_back({.method = "GET", .path = "/v1/projects/{id}", .operation = "getProject", .summary = "A project",
-                    .scope = Scope::project, .response = &project_schema(), .answer = Read{plan_one, render_one}});
+  routes.push_back({.method = "GET",
+                    .path = "/v1/workspaces/{ws}/projects",
+                    .operation = "listProjects",
+                    .summary = "The workspace's projects, oldest first",
+                    .scope = Scope::workspace,
+                    .response = &project_schema(),
+                    .lists = true,
+                    .query = page_parameters(),
+                    .answer = Read{plan_list, render_list}});
+  routes.push_back({.method = "POST",
+                    .path = "/v1/workspaces/{ws}/projects",
+                    .operation = "createProject",
+                    .summary = "Add a repository for agents to work on",
+                    .scope = Scope::workspace,
+                    .status = 201,
+                    .request = &new_project_schema(),
+                    .response = &project_schema(),
+                    .answer = Command{prepare_create, render_create}});
+  routes.push_back({.method = "GET",
+                    .path = "/v1/projects/{id}",
+                    .operation = "getProject",
+                    .summary = "A project",
+                    .scope = Scope::project,
+                    .response = &project_schema(),
+                    .answer = Read{plan_one, render_one}});
 }
 
 }  // namespace dossier::api

@@ -10,9 +10,7 @@
 namespace dossier::api {
 namespace {
 
-std::string tag_of(std::int64_t generation, std::uint64_t seq) {
-  return "W/\"" + std::to_string(generation) + "-" + std::to_string(seq) + "\"";
-}
+std::string tag_of(std::int64_t generation, std::uint64_t seq) { return "W/\"" + std::to_string(generation) + "-" + std::to_string(seq) + "\""; }
 
 // RFC 9110, 13.1.2: weak comparison with each tag of the list.
 bool matches(const http::Request& request, std::string_view tag) {

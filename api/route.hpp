@@ -32,7 +32,7 @@ struct Field {
   bool required = false;
   std::string_view description = {};
   std::string_view example = {};  // JSON text
-  bool nullable = false;     // of responses
+  bool nullable = false;          // of responses
 };
 // A JSON object. Named ones become components of the document.
 struct Schema {
@@ -50,8 +50,8 @@ enum class Auth : std::uint8_t { none, user, worker, either };
 
 // What decides which workspace a request is about, and so who sees it. Users outside of it get 404.
 enum class Scope : std::uint8_t {
-  none,      // nobody's
-  identity,  // the user's own
+  none,       // nobody's
+  identity,   // the user's own
   workspace,  // {ws} in the path
   project,    // {id} in the path, as the ones below
   issue,
@@ -74,8 +74,8 @@ struct Principal {
 // What one snapshot said about the caller and the workspace.
 struct Access {
   Principal principal;
-  std::string workspace;  // "identity" for the scope of that name, "" for none
-  std::string role;       // of the user in it
+  std::string workspace;           // "identity" for the scope of that name, "" for none
+  std::string role;                // of the user in it
   std::uint64_t seq = 0;           // of the workspace
   std::uint64_t identity_seq = 0;  // of the domain of tokens
   std::int64_t generation = 0;
@@ -85,7 +85,7 @@ struct Route;
 
 struct Call {
   http::Request request;
-  std::string key;  // of a command: its Idempotency-Key, the client's or one made here
+  std::string key;                                             // of a command: its Idempotency-Key, the client's or one made here
   std::vector<std::pair<std::string_view, std::string>> path;  // {ws}, {id}, …: decoded
   const Route* route = nullptr;
   Environment* environment = nullptr;
@@ -117,8 +117,8 @@ struct Read {
 struct Prepared {
   producers::Decide decide;
   std::string hot_stream;
-  std::optional<v1::Actor> actor;     // where it is not the user
-  std::string fingerprint;            // what the request asks, where that is not its body (secrets must stay out)
+  std::optional<v1::Actor> actor;  // where it is not the user
+  std::string fingerprint;         // what the request asks, where that is not its body (secrets must stay out)
 };
 struct Command {
   Result<Prepared> (*prepare)(const Call& call, const CommitId& commit_id);
@@ -142,13 +142,13 @@ struct Upload {
 
 struct Route {
   std::string_view method;
-  std::string_view path;  // "/v1/issues/{id}"
+  std::string_view path;       // "/v1/issues/{id}"
   std::string_view operation;  // "getIssue"
   std::string_view summary;
   Auth auth = Auth::user;
   Scope scope = Scope::none;
   std::string_view least_role = {};  // checked before the answer; decisions check again, in their own snapshot
-  int status = 200;  // of success
+  int status = 200;                  // of success
   const Schema* request = nullptr;
   const Schema* response = nullptr;
   bool lists = false;  // the response is a page of these

@@ -117,11 +117,22 @@ Result<Reply> render_list(const Call& call, std::span<const postgres::ResultSet>
 }  // namespace
 
 void add_session_routes(std::vector<Route>& routes) {
-  routes.push_back({.method = "GET", .path = "/v1/sessions/{id}", .operation = "getSession", .summary = "A session of an agent",
-                    .scope = Scope::session, .response = &session_schema(), .answer = Read{plan_one, render_one}});
-  routes.push_back({.method = "GET", .path = "/v1/issues/{id}/sessions", .operation = "listSessions",
-                    .summary = "The issue's sessions, oldest first", .scope = Scope::issue, .response = &session_schema(),
-                    .lists = true, .query = page_parameters(), .answer = Read{plan_list, render_list}});
+  routes.push_back({.method = "GET",
+                    .path = "/v1/sessions/{id}",
+                    .operation = "getSession",
+                    .summary = "A session of an agent",
+                    .scope = Scope::session,
+                    .response = &session_schema(),
+                    .answer = Read{plan_one, render_one}});
+  routes.push_back({.method = "GET",
+                    .path = "/v1/issues/{id}/sessions",
+                    .operation = "listSessions",
+                    .summary = "The issue's sessions, oldest first",
+                    .scope = Scope::issue,
+                    .response = &session_schema(),
+                    .lists = true,
+                    .query = page_parameters(),
+                    .answer = Read{plan_list, render_list}});
 }
 
 }  // namespace dossier::api

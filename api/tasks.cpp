@@ -146,14 +146,29 @@ bool cancel_shows(Call&, const producers::Committed&) { return true; }
 void add_task_routes(std::vector<Route>& routes) {
   std::vector<Parameter> listing = page_parameters();
   listing.push_back({"status", "Only tasks of this status.", FieldType::string});
-  routes.push_back({.method = "GET", .path = "/v1/workspaces/{ws}/tasks", .operation = "listTasks",
-                    .summary = "The workspace's tasks, the latest first", .scope = Scope::workspace, .response = &task_schema(),
-                    .lists = true, .query = listing, .answer = Read{plan_list, render_list}});
-  routes.push_back({.method = "GET", .path = "/v1/tasks/{id}", .operation = "getTask", .summary = "A task", .scope = Scope::task,
-                    .response = &task_schema(), .answer = kTaskRead});
-  routes.push_back({.method = "POST", .path = "/v1/tasks/{id}/cancel", .operation = "cancelTask",
-                    .summary = "Cancel a task: at once before a worker claimed it, a request to the worker after", .scope = Scope::task,
-                    .request = &cancel_schema(), .response = &task_schema(),
+  routes.push_back({.method = "GET",
+                    .path = "/v1/workspaces/{ws}/tasks",
+                    .operation = "listTasks",
+                    .summary = "The workspace's tasks, the latest first",
+                    .scope = Scope::workspace,
+                    .response = &task_schema(),
+                    .lists = true,
+                    .query = listing,
+                    .answer = Read{plan_list, render_list}});
+  routes.push_back({.method = "GET",
+                    .path = "/v1/tasks/{id}",
+                    .operation = "getTask",
+                    .summary = "A task",
+                    .scope = Scope::task,
+                    .response = &task_schema(),
+                    .answer = kTaskRead});
+  routes.push_back({.method = "POST",
+                    .path = "/v1/tasks/{id}/cancel",
+                    .operation = "cancelTask",
+                    .summary = "Cancel a task: at once before a worker claimed it, a request to the worker after",
+                    .scope = Scope::task,
+                    .request = &cancel_schema(),
+                    .response = &task_schema(),
                     .answer = Command{prepare_cancel, nullptr, cancel_shows, &kTaskRead}});
 }
 

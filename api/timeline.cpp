@@ -44,9 +44,15 @@ Result<Reply> render(const Call& call, std::span<const postgres::ResultSet> rows
 }  // namespace
 
 void add_timeline_routes(std::vector<Route>& routes) {
-  routes.push_back({.method = "GET", .path = "/v1/issues/{id}/timeline", .operation = "getTimeline",
-                    .summary = "Everything that happened to the issue, in order", .scope = Scope::issue, .response = &item_schema(),
-                    .lists = true, .query = page_parameters(), .answer = Read{plan, render}});
+  routes.push_back({.method = "GET",
+                    .path = "/v1/issues/{id}/timeline",
+                    .operation = "getTimeline",
+                    .summary = "Everything that happened to the issue, in order",
+                    .scope = Scope::issue,
+                    .response = &item_schema(),
+                    .lists = true,
+                    .query = page_parameters(),
+                    .answer = Read{plan, render}});
 }
 
 }  // namespace dossier::api

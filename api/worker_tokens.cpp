@@ -132,16 +132,34 @@ Result<Reply> render_revoke(const Call&, const producers::Committed&) { return R
 }  // namespace
 
 void add_worker_token_routes(std::vector<Route>& routes) {
-  routes.push_back({.method = "GET", .path = "/v1/workspaces/{ws}/worker-tokens", .operation = "listWorkerTokens",
-                    .summary = "The workspace's worker tokens, oldest first, without the tokens themselves", .scope = Scope::workspace,
-                    .least_role = "admin", .response = &token_schema(), .lists = true, .query = page_parameters(),
+  routes.push_back({.method = "GET",
+                    .path = "/v1/workspaces/{ws}/worker-tokens",
+                    .operation = "listWorkerTokens",
+                    .summary = "The workspace's worker tokens, oldest first, without the tokens themselves",
+                    .scope = Scope::workspace,
+                    .least_role = "admin",
+                    .response = &token_schema(),
+                    .lists = true,
+                    .query = page_parameters(),
                     .answer = Read{plan_list, render_list}});
-  routes.push_back({.method = "POST", .path = "/v1/workspaces/{ws}/worker-tokens", .operation = "issueWorkerToken",
-                    .summary = "Issue a token for workers", .scope = Scope::workspace, .least_role = "admin", .status = 201,
-                    .request = &new_token_schema(), .response = &issued_schema(), .answer = Command{prepare_issue, render_issue}});
-  routes.push_back({.method = "DELETE", .path = "/v1/workspaces/{ws}/worker-tokens/{id}", .operation = "revokeWorkerToken",
-                    .summary = "Revoke a token; workers that use it are turned away", .scope = Scope::workspace, .least_role = "admin",
-                    .status = 204, .answer = Command{prepare_revoke, render_revoke}});
+  routes.push_back({.method = "POST",
+                    .path = "/v1/workspaces/{ws}/worker-tokens",
+                    .operation = "issueWorkerToken",
+                    .summary = "Issue a token for workers",
+                    .scope = Scope::workspace,
+                    .least_role = "admin",
+                    .status = 201,
+                    .request = &new_token_schema(),
+                    .response = &issued_schema(),
+                    .answer = Command{prepare_issue, render_issue}});
+  routes.push_back({.method = "DELETE",
+                    .path = "/v1/workspaces/{ws}/worker-tokens/{id}",
+                    .operation = "revokeWorkerToken",
+                    .summary = "Revoke a token; workers that use it are turned away",
+                    .scope = Scope::workspace,
+                    .least_role = "admin",
+                    .status = 204,
+                    .answer = Command{prepare_revoke, render_revoke}});
 }
 
 }  // namespace dossier::api

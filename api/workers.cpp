@@ -160,23 +160,23 @@ Result<Reply> render_register(const Call& call, const producers::Committed& comm
     if (!fact.payload.worker().has_worker_registered()) continue;
     const v1::WorkerRegistered& worker = fact.payload.worker().worker_registered();
     Reply reply;
-    reply.body = std::move(JsonObject()
-                               .text("worker_id", worker.worker_id())
-                               .text("workspace_id", committed.commit.workspace.str())
-                               .text("pool", worker.pool())
-                               .raw("kafka", kafka_json(access))
-                               .raw("topics", std::move(JsonObject()
-                                                            .text("tasks", access.topics.tasks(worker.pool()))
-                                                            .text("control", access.topics.control(worker.pool()))
-                                                            .text("reports", access.topics.reports())
-                                                            .text("activity", access.topics.activity()))
-                                                  .finish())
-                               .raw("partitions", std::move(JsonObject()
-                                                                .number("reports", access.reports_partitions)
-                                                                .number("activity", access.activity_partitions))
-                                                      .finish())
-                               .number("seq", static_cast<std::int64_t>(committed.commit.seq)))
-                     .finish();
+    reply.body =
+        std::move(
+            JsonObject()
+                .text("worker_id", worker.worker_id())
+                .text("workspace_id", committed.commit.workspace.str())
+                .text("pool", worker.pool())
+                .raw("kafka", kafka_json(access))
+                .raw("topics", std::move(JsonObject()
+                                             .text("tasks", access.topics.tasks(worker.pool()))
+                                             .text("control", access.topics.control(worker.pool()))
+                                             .text("reports", access.topics.reports())
+                                             .text("activity", access.topics.activity()))
+                                   .finish())
+                .raw("partitions",
+                     std::move(JsonObject().number("reports", access.reports_partitions).number("activity", access.activity_partitions)).finish())
+                .number("seq", static_cast<std::int64_t>(committed.commit.seq)))
+            .finish();
     return reply;
   }
   return make_error(Code::internal, "the commit holds no worker");
@@ -185,12 +185,24 @@ Result<Reply> render_register(const Call& call, const producers::Committed& comm
 }  // namespace
 
 void add_worker_routes(std::vector<Route>& routes) {
-  routes.push_back({.method = "GET", .path = "/v1/workspaces/{ws}/workers", .operation = "listWorkers",
-                    .summary = "The workspace's workers, oldest first", .scope = Scope::workspace, .response = &worker_schema(),
-                    .lists = true, .query = page_parameters(), .answer = Read{plan_list, render_list, nullptr, true}});
-  routes.push_back({.method = "POST", .path = "/v1/workers", .operation = "registerWorker",
-                    .summary = "Register a worker by a worker token; tells it where its topics are", .auth = Auth::worker,
-                    .scope = Scope::token_workspace, .status = 201, .request = &new_worker_schema(), .response = &registration_schema(),
+  routes.push_back({.method = "GET",
+                    .path = "/v1/workspaces/{ws}/workers",
+                    .operation = "listWorkers",
+                    .summary = "The workspace's workers, oldest first",
+                    .scope = Scope::workspace,
+                    .response = &worker_schema(),
+                    .lists = true,
+                    .query = page_parameters(),
+                    .answer = Read{plan_list, render_list, nullptr, true}});
+  routes.push_back({.method = "POST",
+                    .path = "/v1/workers",
+                    .operation = "registerWorker",
+                    .summary = "Register a worker by a worker token; tells it where its topics are",
+                    .auth = Auth::worker,
+                    .scope = Scope::token_workspace,
+                    .status = 201,
+                    .request = &new_worker_schema(),
+                    .response = &registration_schema(),
                     .answer = Command{prepare_register, render_register}});
 }
 

@@ -11,8 +11,7 @@
 namespace dossier::api {
 
 // The two steps behind an accepted reservation. `done` gets the commit that created the workspace.
-void finish_workspace(Environment& environment, const v1::WorkspaceCreated& workspace,
-                      std::function<void(Result<producers::Committed>)> done);
+void finish_workspace(Environment& environment, const v1::WorkspaceCreated& workspace, std::function<void(Result<producers::Committed>)> done);
 // The workspace that a commit reserved a slug for; nullptr: none.
 std::optional<v1::WorkspaceCreated> reserved_workspace(const producers::AcceptedCommit& commit);
 

@@ -119,14 +119,31 @@ void create(CallPtr call, http::Responder responder) {
 }  // namespace
 
 void add_workspace_routes(std::vector<Route>& routes) {
-  routes.push_back({.method = "GET", .path = "/v1/workspaces", .operation = "listWorkspaces", .summary = "The workspaces you are a member of",
-                    .scope = Scope::identity, .response = &workspace_schema(), .lists = true, .query = page_parameters(),
+  routes.push_back({.method = "GET",
+                    .path = "/v1/workspaces",
+                    .operation = "listWorkspaces",
+                    .summary = "The workspaces you are a member of",
+                    .scope = Scope::identity,
+                    .response = &workspace_schema(),
+                    .lists = true,
+                    .query = page_parameters(),
                     .answer = Read{plan_mine, render_mine, nullptr, true}});
-  routes.push_back({.method = "POST", .path = "/v1/workspaces", .operation = "createWorkspace", .summary = "Make a workspace",
-                    .scope = Scope::identity, .status = 201, .request = &new_workspace_schema(), .response = &workspace_schema(),
+  routes.push_back({.method = "POST",
+                    .path = "/v1/workspaces",
+                    .operation = "createWorkspace",
+                    .summary = "Make a workspace",
+                    .scope = Scope::identity,
+                    .status = 201,
+                    .request = &new_workspace_schema(),
+                    .response = &workspace_schema(),
                     .answer = Custom{create}});
-  routes.push_back({.method = "GET", .path = "/v1/workspaces/{ws}", .operation = "getWorkspace", .summary = "A workspace",
-                    .scope = Scope::workspace, .response = &workspace_schema(), .answer = Read{plan_one, render_one}});
+  routes.push_back({.method = "GET",
+                    .path = "/v1/workspaces/{ws}",
+                    .operation = "getWorkspace",
+                    .summary = "A workspace",
+                    .scope = Scope::workspace,
+                    .response = &workspace_schema(),
+                    .answer = Read{plan_one, render_one}});
 }
 
 }  // namespace dossier::api

@@ -36,8 +36,7 @@ constexpr std::int64_t kProgressUs = 1'000'000;
 Result<int> init(const Invocation& in) {
   TRY(const auto cluster, cli::cluster_of(in));
   TRY(const auto database, in.required("--database"));
-  TRY(const auto identity,
-      producers::initialise(cluster, database, cli::topics_of(in), projections::code_digest(), SystemClock()));
+  TRY(const auto identity, producers::initialise(cluster, database, cli::topics_of(in), projections::code_digest(), SystemClock()));
   if (in.json()) return cli::print_json(json::Value::Object{{"log_id", identity.log_id}, {"partitions", identity.partitions}});
   return cli::print("log " + identity.log_id + " with " + std::to_string(identity.partitions) + " partitions is ready\n");
 }
@@ -45,16 +44,15 @@ Result<int> init(const Invocation& in) {
 void show_progress(const projections::RebuildProgress& progress) {
   std::string line = "generation " + std::to_string(progress.generation) + ": " + std::string(to_string(progress.phase));
   line += ", " + std::to_string(progress.records) + " of " + std::to_string(progress.records_goal) + " records";
-  if (progress.compared > 0)
-    line += ", " + std::to_string(progress.compared) + " of " + std::to_string(progress.partitions) + " partitions compared";
+  if (progress.compared > 0) line += ", " + std::to_string(progress.compared) + " of " + std::to_string(progress.partitions) + " partitions compared";
   std::fprintf(stderr, "%s\n", line.c_str());
 }
 
 json::Value differences_json(const projections::Comparison& comparison) {
   json::Value::Array list;
   for (const auto& one : comparison.differences)
-    list.emplace_back(json::Value::Object{
-        {"partition", one.partition}, {"table", one.table}, {"live_rows", one.live.rows}, {"next_rows", one.next.rows}});
+    list.emplace_back(
+        json::Value::Object{{"partition", one.partition}, {"table", one.table}, {"live_rows", one.live.rows}, {"next_rows", one.next.rows}});
   return json::Value(std::move(list));
 }
 
@@ -88,12 +86,10 @@ Result<int> rebuild(const Invocation& in) {
                                                {"same_code", work->same_code()},
                                                {"records", progress.records},
                                                {"differences", differences_json(comparison)}});
-  std::string out = options.switch_over
-                        ? "generation " + std::to_string(work->generation()) + " is live; " +
-                              std::to_string(work->live_generation()) + " stays as the way back\n"
-                        : "generation " + std::to_string(work->generation()) + " is ready and not live (--no-switch)\n";
-  if (!comparison.differences.empty())
-    out += std::to_string(comparison.differences.size()) + " tables differ, as the code does\n";
+  std::string out = options.switch_over ? "generation " + std::to_string(work->generation()) + " is live; " +
+                                              std::to_string(work->live_generation()) + " stays as the way back\n"
+                                        : "generation " + std::to_string(work->generation()) + " is ready and not live (--no-switch)\n";
+  if (!comparison.differences.empty()) out += std::to_string(comparison.differences.size()) + " tables differ, as the code does\n";
   return cli::print(out);
 }
 
@@ -112,7 +108,8 @@ Result<int> generations_list(const Invocation& in) {
                                            {"digest", one.digest},
                                            {"this_code", ours},
                                            {"records", records}});
-    rows.push_back({std::to_string(one.number), std::string(postgres::to_string(one.state)), ours ? "this program's" : "other", std::to_string(records)});
+    rows.push_back(
+        {std::to_string(one.number), std::string(postgres::to_string(one.state)), ours ? "this program's" : "other", std::to_string(records)});
   }
   if (in.json()) return cli::print_json(json::Value::Object{{"items", std::move(items)}});
   return cli::print(cli::table({{"GENERATION", true}, {"STATE"}, {"CODE"}, {"RECORDS", true}}, rows));
@@ -139,13 +136,12 @@ Result<int> parked_list(const Invocation& in) {
                                            {"first_offset", one.first_offset},
                                            {"rows", one.rows},
                                            {"error", one.first_error}});
-    rows.push_back({one.read_model, one.stream, std::to_string(one.rows), std::to_string(one.partition),
-                    std::to_string(one.first_offset), cli::cell(items.back(), "error")});
+    rows.push_back({one.read_model, one.stream, std::to_string(one.rows), std::to_string(one.partition), std::to_string(one.first_offset),
+                    cli::cell(items.back(), "error")});
   }
   if (in.json()) return cli::print_json(json::Value::Object{{"items", std::move(items)}});
   if (rows.empty()) return cli::print("nothing is parked\n");
-  return cli::print(
-      cli::table({{"READ MODEL"}, {"STREAM"}, {"ROWS", true}, {"PARTITION", true}, {"OFFSET", true}, {"ERROR"}}, rows));
+  return cli::print(cli::table({{"READ MODEL"}, {"STREAM"}, {"ROWS", true}, {"PARTITION", true}, {"OFFSET", true}, {"ERROR"}}, rows));
 }
 
 // Appends a commit of one event by hand, expecting nothing, and waits until the projector judged it.
@@ -156,8 +152,7 @@ class OperatorCommit {
   Result<std::int64_t> append(const std::string& workspace, std::int32_t partition, v1::Event event) {
     TRY(const auto cluster, cli::cluster_of(in_));
     TRY(database_, cli::open_database(in_));
-    TRY(const auto history,
-        database_->read_one("SELECT history FROM positions WHERE partition = $1", postgres::Params().int8(partition)));
+    TRY(const auto history, database_->read_one("SELECT history FROM positions WHERE partition = $1", postgres::Params().int8(partition)));
     if (history.empty()) return make_error(Code::conflict, "partition " + std::to_string(partition) + " was never projected");
     v1::Commit commit;
     commit.set_commit_id("cmm_" + crypto::uuid8_hex(crypto::sha256(crypto::random_bytes(32))));
@@ -207,8 +202,8 @@ class OperatorCommit {
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(kPollMs));
     }
-    return make_error(Code::undecided, "the record is in the log at partition " + std::to_string(partition) + ", offset " +
-                                           std::to_string(offset) + ", and no projector has judged it yet");
+    return make_error(Code::undecided, "the record is in the log at partition " + std::to_string(partition) + ", offset " + std::to_string(offset) +
+                                           ", and no projector has judged it yet");
   }
 
  private:
@@ -220,8 +215,7 @@ Result<int> decide_parked(const Invocation& in, bool retry) {
   const std::string model = in.text("MODEL"), stream = in.text("STREAM");
   TRY(const auto database, in.required("--database"));
   TRY(const auto parked, projections::list_parked(database));
-  const auto found = std::find_if(parked.begin(), parked.end(),
-                                  [&](const auto& one) { return one.read_model == model && one.stream == stream; });
+  const auto found = std::find_if(parked.begin(), parked.end(), [&](const auto& one) { return one.read_model == model && one.stream == stream; });
   if (found == parked.end())
     return make_error(Code::not_found, "nothing of " + stream + " is parked in " + model + "; see: dossier admin parked list");
   TRY(auto event, retry ? projections::parked_retried(model, stream) : projections::parked_discarded(model, stream));
@@ -229,14 +223,10 @@ Result<int> decide_parked(const Invocation& in, bool retry) {
   TRY(const auto offset, commit.append(found->workspace, found->partition, std::move(event)));
   TRY_STATUS(commit.wait_until_accepted(found->partition, offset));
   TRY(const auto after, projections::list_parked(database));
-  const auto still = std::find_if(after.begin(), after.end(),
-                                  [&](const auto& one) { return one.read_model == model && one.stream == stream; });
+  const auto still = std::find_if(after.begin(), after.end(), [&](const auto& one) { return one.read_model == model && one.stream == stream; });
   const std::int64_t left = still == after.end() ? 0 : still->rows;
-  if (in.json())
-    return cli::print_json(
-        json::Value::Object{{"read_model", model}, {"stream", stream}, {"rows", found->rows}, {"left", left}});
-  if (left > 0 && retry)
-    return make_error(Code::conflict, "still parked, " + std::to_string(left) + " rows: " + still->first_error);
+  if (in.json()) return cli::print_json(json::Value::Object{{"read_model", model}, {"stream", stream}, {"rows", found->rows}, {"left", left}});
+  if (left > 0 && retry) return make_error(Code::conflict, "still parked, " + std::to_string(left) + " rows: " + still->first_error);
   return cli::print(std::string(retry ? "projected " : "discarded ") + std::to_string(found->rows - left) + " rows\n");
 }
 
@@ -248,18 +238,12 @@ Result<int> parked_discard(const Invocation& in) { return decide_parked(in, fals
 std::vector<cli::Command> admin_commands() {
   const auto stack = cli::stack_options();
   auto rebuild_options = stack;
-  rebuild_options.insert(rebuild_options.begin(),
-                         cli::Option{"--no-switch", "", "build and compare, and leave the live one live"});
+  rebuild_options.insert(rebuild_options.begin(), cli::Option{"--no-switch", "", "build and compare, and leave the live one live"});
   rebuild_options.insert(rebuild_options.begin(),
                          cli::Option{"--back", "", "build nothing: make the last old one of this program's code live again"});
   const std::vector<cli::Argument> parked{{"MODEL", "read model"}, {"STREAM", "stream"}};
   return {
-      {"admin init",
-       "Makes what is missing: topics, schema, read models, the log's beginning.",
-       {},
-       stack,
-       "May be repeated.",
-       cli::run<&init>},
+      {"admin init", "Makes what is missing: topics, schema, read models, the log's beginning.", {}, stack, "May be repeated.", cli::run<&init>},
       {"admin rebuild",
        "Builds the read models anew beside the live ones, compares, and switches.",
        {},
@@ -276,8 +260,7 @@ std::vector<cli::Command> admin_commands() {
       {"admin parked list", "Lists rows which a read model could not take.", {}, stack, {}, cli::run<&parked_list>},
       {"admin parked retry", "Projects a stream's parked rows again.", parked, stack, "The decision is an event in the log.",
        cli::run<&parked_retry>},
-      {"admin parked discard", "Gives a stream's parked rows up.", parked, stack, "The decision is an event in the log.",
-       cli::run<&parked_discard>},
+      {"admin parked discard", "Gives a stream's parked rows up.", parked, stack, "The decision is an event in the log.", cli::run<&parked_discard>},
   };
 }
 

@@ -1,10 +1,10 @@
 // The process: signals, settings, one Service.
 #include "app/serve.hpp"
 
-#include <csignal>
-#include <ctime>
 #include <pthread.h>
 #include <unistd.h>
+#include <csignal>
+#include <ctime>
 
 #include <atomic>
 
@@ -29,7 +29,7 @@ sigset_t stop_signals() {
 }
 
 void let_second_signal_exit() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = exit_now;
   ::sigaction(SIGTERM, &action, nullptr);
   ::sigaction(SIGINT, &action, nullptr);

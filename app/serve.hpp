@@ -10,9 +10,9 @@ namespace dossier::app {
 struct ServeOptions {
   std::string listen = "127.0.0.1:8787";
   std::vector<std::string> roles = {"api", "intake", "projector", "scheduler"};  // each once
-  std::string kafka;                    // bootstrap servers; empty: from the properties
-  std::string kafka_properties;         // file of the server's librdkafka settings
-  std::string worker_kafka_properties;  // file of those which workers are given when they register
+  std::string kafka;                                                             // bootstrap servers; empty: from the properties
+  std::string kafka_properties;                                                  // file of the server's librdkafka settings
+  std::string worker_kafka_properties;                                           // file of those which workers are given when they register
   std::string database_url;
   std::string key_file;  // made on first use, 0600
   std::string blob_dir;

@@ -5,8 +5,8 @@ namespace dossier {
 [[noreturn]] void check_failed(const char* expression, const char* file, int line) noexcept;
 }
 
-#define CHECK(expression)                                          \
-  do {                                                             \
-    if (!(expression)) [[unlikely]]                                \
-      ::dossier::check_failed(#expression, __FILE__, __LINE__);    \
+#define CHECK(expression)                                       \
+  do {                                                          \
+    if (!(expression)) [[unlikely]]                             \
+      ::dossier::check_failed(#expression, __FILE__, __LINE__); \
   } while (false)

@@ -88,13 +88,23 @@ bool is_utf8(std::string_view text) noexcept {
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   const auto* end = p + text.size();
   while (p < end) {
-    if (*p < 0x80) { ++p; continue; }
+    if (*p < 0x80) {
+      ++p;
+      continue;
+    }
     int extra = 0;
     std::uint32_t code = 0;
-    if ((*p & 0xe0) == 0xc0) { extra = 1; code = *p & 0x1f; }
-    else if ((*p & 0xf0) == 0xe0) { extra = 2; code = *p & 0x0f; }
-    else if ((*p & 0xf8) == 0xf0) { extra = 3; code = *p & 0x07; }
-    else return false;
+    if ((*p & 0xe0) == 0xc0) {
+      extra = 1;
+      code = *p & 0x1f;
+    } else if ((*p & 0xf0) == 0xe0) {
+      extra = 2;
+      code = *p & 0x0f;
+    } else if ((*p & 0xf8) == 0xf0) {
+      extra = 3;
+      code = *p & 0x07;
+    } else
+      return false;
     if (end - p <= extra) return false;
     for (int i = 1; i <= extra; ++i) {
       if ((p[i] & 0xc0) != 0x80) return false;

@@ -58,8 +58,7 @@ bool is_transient(Code code) noexcept {
     case Code::upgrade_required:
     case Code::shutting_down:
     case Code::timeout:
-    case Code::too_many_requests:
-      return true;
+    case Code::too_many_requests: return true;
     case Code::malformed_json:
     case Code::invalid_field:
     case Code::unknown_field:
@@ -83,8 +82,7 @@ bool is_transient(Code code) noexcept {
     case Code::position_moved:
     case Code::usage:
     case Code::io:
-    case Code::internal:
-      return false;
+    case Code::internal: return false;
   }
   return false;
 }

@@ -31,24 +31,24 @@ enum class Code : std::uint8_t {
   precondition_failed,     //
   too_many_requests,       //
   // The request may succeed later, unchanged.
-  contention,             // lost every round against other writers
-  undecided,              // durable in the log, verdict not known yet (202)
-  unacknowledged,         // sent, and nobody knows whether the log has it (503, open)
-  log_unavailable,        // Kafka can't be reached
-  database_unavailable,   // Postgres can't be reached
-  overloaded,             // a bounded queue is full
-  partition_halted,       // the partition's projector stopped on a corrupt or foreign log
-  projection_behind,      // `after=` or the 10 s bound was not reached in time
-  upgrade_required,       // state was folded by newer code
-  shutting_down,          //
-  timeout,                //
+  contention,            // lost every round against other writers
+  undecided,             // durable in the log, verdict not known yet (202)
+  unacknowledged,        // sent, and nobody knows whether the log has it (503, open)
+  log_unavailable,       // Kafka can't be reached
+  database_unavailable,  // Postgres can't be reached
+  overloaded,            // a bounded queue is full
+  partition_halted,      // the partition's projector stopped on a corrupt or foreign log
+  projection_behind,     // `after=` or the 10 s bound was not reached in time
+  upgrade_required,      // state was folded by newer code
+  shutting_down,         //
+  timeout,               //
   // The operator has to look.
-  log_mismatch,      // another log id, partition count, history, or a changed tail
-  corrupt,           // stored bytes do not verify
-  position_moved,    // another projector owns this partition now
-  usage,             // a wrong command line
-  io,                // a file, process or socket failed
-  internal,          // a bug: an invariant of ours does not hold
+  log_mismatch,    // another log id, partition count, history, or a changed tail
+  corrupt,         // stored bytes do not verify
+  position_moved,  // another projector owns this partition now
+  usage,           // a wrong command line
+  io,              // a file, process or socket failed
+  internal,        // a bug: an invariant of ours does not hold
 };
 
 // Every code, for tables and tests.
@@ -61,13 +61,11 @@ bool is_transient(Code code) noexcept;
 
 struct Error {
   Code code = Code::internal;
-  std::string message;         // one sentence for a person: what is wrong and what to do
-  std::string field;           // path of the wrong field ("title", "events[3].stream"), empty where none is
+  std::string message;              // one sentence for a person: what is wrong and what to do
+  std::string field;                // path of the wrong field ("title", "events[3].stream"), empty where none is
   std::int64_t retry_after_ms = 0;  // a hint for transient codes; 0 = none
 };
 
-inline Error make_error(Code code, std::string message, std::string field = {}) {
-  return Error{code, std::move(message), std::move(field), 0};
-}
+inline Error make_error(Code code, std::string message, std::string field = {}) { return Error{code, std::move(message), std::move(field), 0}; }
 
 }  // namespace dossier

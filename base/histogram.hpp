@@ -12,8 +12,8 @@ namespace dossier {
 class Histogram {
  public:
   // Upper bounds (inclusive) of all buckets but the last, which has none.
-  static constexpr std::array<std::int64_t, 20> kBounds = {100,     250,     500,     1'000,   2'000,     3'000,     4'000,
-                                                           6'000,   8'000,   12'000,  16'000,  25'000,    50'000,    100'000,
+  static constexpr std::array<std::int64_t, 20> kBounds = {100,     250,     500,       1'000,     2'000,     3'000,     4'000,
+                                                           6'000,   8'000,   12'000,    16'000,    25'000,    50'000,    100'000,
                                                            250'000, 500'000, 1'000'000, 2'000'000, 5'000'000, 10'000'000};
   void observe(std::int64_t us) noexcept {
     std::size_t i = 0;

@@ -37,11 +37,11 @@ class Id {
   std::string text_;
 };
 
-#define DOSSIER_ID(Name, Prefix)                                                           \
-  struct Name##Tag {                                                                       \
-    static constexpr std::string_view prefix = Prefix;                                     \
-    static bool valid(std::string_view text) noexcept { return is_id(text, Prefix); }      \
-  };                                                                                       \
+#define DOSSIER_ID(Name, Prefix)                                                      \
+  struct Name##Tag {                                                                  \
+    static constexpr std::string_view prefix = Prefix;                                \
+    static bool valid(std::string_view text) noexcept { return is_id(text, Prefix); } \
+  };                                                                                  \
   using Name = Id<Name##Tag>
 
 DOSSIER_ID(UserId, "usr");

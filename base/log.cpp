@@ -34,14 +34,15 @@ std::shared_ptr<spdlog::logger>& logger() {
 
 void configure(std::string_view level, std::string_view process_name) {
   auto& target = *logger();
-  target.set_level(level == "debug" ? spdlog::level::debug : level == "warn" ? spdlog::level::warn
-                   : level == "error" ? spdlog::level::err : level == "off" ? spdlog::level::off : spdlog::level::info);
+  target.set_level(level == "debug"   ? spdlog::level::debug
+                   : level == "warn"  ? spdlog::level::warn
+                   : level == "error" ? spdlog::level::err
+                   : level == "off"   ? spdlog::level::off
+                                      : spdlog::level::info);
   target.set_pattern("%Y-%m-%dT%H:%M:%S.%f%z %l " + std::string(process_name) + "[%P] %v");
   target.flush_on(spdlog::level::info);
 }
 
-void write(Level level, std::string_view component, std::string_view message) {
-  logger()->log(to_spdlog(level), "{}: {}", component, message);
-}
+void write(Level level, std::string_view component, std::string_view message) { logger()->log(to_spdlog(level), "{}: {}", component, message); }
 
 }  // namespace dossier::log

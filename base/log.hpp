@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 
-namespace dossier::log_level { enum class Level { debug, info, warn, error }; }
+namespace dossier::log_level {
+enum class Level { debug, info, warn, error };
+}
 
 namespace dossier::log {
 

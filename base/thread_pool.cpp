@@ -11,9 +11,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-std::int64_t steady_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now().time_since_epoch()).count();
-}
+std::int64_t steady_us() { return std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now().time_since_epoch()).count(); }
 
 }  // namespace
 

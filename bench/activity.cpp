@@ -20,9 +20,7 @@ Result<std::int64_t> lines_of(postgres::Pool& pool, const std::string& session) 
   return rows.front().int64(0);
 }
 
-std::int64_t now_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
+std::int64_t now_us() { return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 // Lines that carry the moment of their printing, as microseconds after "t=".
 Result<std::vector<double>> live_delays(test::Installation& installation, const std::string& issue, std::size_t count) {
@@ -48,10 +46,12 @@ Result<std::vector<Measurement>> bench_activity(const Settings& settings) {
   installation.start_worker("bench", 1);
   const std::string project = installation.make_project("bench");
   const std::int64_t lines = settings.scaled(1'000'000);
-  installation.make_agent({.name = "talker",
-                           .command = {"/bin/sh", "-c", "yes 'a log line of an ordinary length, as compilers and tests print them' | head -n " +
-                                                            std::to_string(lines)}, .model = {}});
-  installation.make_agent({.name = "ticker", .command = {"/bin/bash", "-c", "for i in $(seq 60); do echo t=$(date +%s%6N); sleep 0.05; done"}, .model = {}});
+  installation.make_agent(
+      {.name = "talker",
+       .command = {"/bin/sh", "-c", "yes 'a log line of an ordinary length, as compilers and tests print them' | head -n " + std::to_string(lines)},
+       .model = {}});
+  installation.make_agent(
+      {.name = "ticker", .command = {"/bin/bash", "-c", "for i in $(seq 60); do echo t=$(date +%s%6N); sleep 0.05; done"}, .model = {}});
   TRY(const auto cluster, kafka::load_cluster({}, installation.clusters().kafka_properties));
   TRY(auto raw, RawTopic::make(cluster, false));
   postgres::PoolOptions options;

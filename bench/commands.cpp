@@ -22,8 +22,7 @@ struct Workload {
   }
 };
 
-Result<HttpLoadResult> load(const Workload& workload, int connections, std::int64_t requests,
-                            std::function<std::string(std::int64_t)> make_request) {
+Result<HttpLoadResult> load(const Workload& workload, int connections, std::int64_t requests, std::function<std::string(std::int64_t)> make_request) {
   return load_server(workload.installation, connections, requests, std::move(make_request));
 }
 
@@ -36,7 +35,8 @@ Result<std::vector<Measurement>> bench_commands(const Settings& settings) {
   TRY(const auto cluster, kafka::load_cluster({}, installation.clusters().kafka_properties));
   TRY(auto raw, RawTopic::make(cluster, true));
   Workload workload{installation, {}};
-  for (int n = 0; n < 200; ++n) workload.issues.push_back(installation.api().post(installation.in_workspace("/issues"), test::object({{"title", "i"}})).text("id"));
+  for (int n = 0; n < 200; ++n)
+    workload.issues.push_back(installation.api().post(installation.in_workspace("/issues"), test::object({{"title", "i"}})).text("id"));
 
   auto p50 = measurement("command_visible_p50_ms", "ms", true, 4.0);
   auto p99 = measurement("command_visible_p99_ms", "ms", true, 25.0);

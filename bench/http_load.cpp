@@ -137,8 +137,7 @@ std::string http_request(std::string_view method, std::string_view target, std::
   std::string text;
   text.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: localhost\r\n");
   if (!token.empty()) text.append("Authorization: Bearer ").append(token).append("\r\n");
-  if (!body.empty())
-    text.append("Content-Type: application/json\r\nContent-Length: ").append(std::to_string(body.size())).append("\r\n");
+  if (!body.empty()) text.append("Content-Type: application/json\r\nContent-Length: ").append(std::to_string(body.size())).append("\r\n");
   text.append("\r\n").append(body);
   return text;
 }

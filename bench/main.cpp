@@ -81,8 +81,7 @@ int main(int argc, char** argv) {
     } else if (argument == "--scale") {
       settings.scale = std::atof(argv[++i]);
       if (settings.scale <= 0) return usage("--scale must be above 0");
-    } else if (const auto& all = benchmarks();
-               std::any_of(all.begin(), all.end(), [&](const Benchmark& known) { return known.name == argument; })) {
+    } else if (const auto& all = benchmarks(); std::any_of(all.begin(), all.end(), [&](const Benchmark& known) { return known.name == argument; })) {
       names.push_back(argument);
     } else {
       return usage(("no benchmark is called " + argument).c_str());

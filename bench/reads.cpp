@@ -36,7 +36,8 @@ Result<std::vector<Measurement>> bench_reads(const Settings& settings) {
   installation.bootstrap();
   const std::string issue = installation.api().post(installation.in_workspace("/issues"), test::object({{"title", "read me"}})).text("id");
   for (int n = 0; n < 20; ++n)
-    installation.api().post("/v1/issues/" + issue + "/comments", test::object({{"body", "a comment of an ordinary length, number " + std::to_string(n)}}));
+    installation.api().post("/v1/issues/" + issue + "/comments",
+                            test::object({{"body", "a comment of an ordinary length, number " + std::to_string(n)}}));
   std::vector<double> limit;
   const std::string request = http_request("GET", "/v1/issues/" + issue, installation.api().token());
   for (int run = 0; run < settings.runs; ++run) {

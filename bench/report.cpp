@@ -41,13 +41,12 @@ double Measurement::most() const { return runs.empty() ? 0 : *std::max_element(r
 bool Measurement::meets_goal() const { return !goal || (lower_is_better ? median() <= *goal : median() >= *goal); }
 
 std::string table(const std::vector<Measurement>& measurements) {
-  std::string out = pad("figure", 34) + pad("median", 12) + pad("range", 22) + pad("unit", 10) + pad("goal", 12) + pad("met", 6) +
-                    pad("ratio", 8) + "beside\n";
+  std::string out =
+      pad("figure", 34) + pad("median", 12) + pad("range", 22) + pad("unit", 10) + pad("goal", 12) + pad("met", 6) + pad("ratio", 8) + "beside\n";
   for (const auto& m : measurements) {
     out += pad(m.name, 34) + pad(number(m.median()), 12) + pad(number(m.least()) + " … " + number(m.most()), 24) + pad(m.unit, 10) +
            pad(m.goal ? (m.lower_is_better ? "≤ " : "≥ ") + number(*m.goal) : "", m.goal ? 14 : 12) +
-           pad(m.goal ? (m.meets_goal() ? "yes" : "no") : "", 6) +
-           pad(m.limit && *m.limit != 0 ? number(m.median() / *m.limit) : "", 8) +
+           pad(m.goal ? (m.meets_goal() ? "yes" : "no") : "", 6) + pad(m.limit && *m.limit != 0 ? number(m.median() / *m.limit) : "", 8) +
            (m.limit ? number(*m.limit) + " " + m.unit + " " + m.limit_name : "") + "\n";
   }
   return out;

@@ -13,11 +13,11 @@ struct Measurement {
   std::string name;  // "commits_per_s"
   std::string unit;  // "1/s", "ms", "MB"
   bool lower_is_better = false;
-  std::vector<double> runs;       // one figure a run
-  std::optional<double> limit;    // the same work on the bare part beneath, in the same run
-  std::string limit_name;         // what that was
+  std::vector<double> runs;     // one figure a run
+  std::optional<double> limit;  // the same work on the bare part beneath, in the same run
+  std::string limit_name;       // what that was
   std::optional<double> goal;
-  std::string command;            // how to run it alone
+  std::string command;  // how to run it alone
   double median() const;
   double least() const;
   double most() const;

@@ -55,8 +55,7 @@ std::unique_ptr<StreamFold> fold_for(std::string_view stream) {
   if (starts_with(stream, "issue/") && ends_with(stream, "/copy"))
     return make_fold<v1::CopyState>([](v1::CopyState& s, const Payload& p, const Context&) { return p.has_copy() && evolve(s, p.copy()); });
   if (starts_with(stream, "issue/"))
-    return make_fold<v1::IssueState>(
-        [](v1::IssueState& s, const Payload& p, const Context&) { return p.has_issue() && evolve(s, p.issue()); });
+    return make_fold<v1::IssueState>([](v1::IssueState& s, const Payload& p, const Context&) { return p.has_issue() && evolve(s, p.issue()); });
   if (starts_with(stream, "workspace/") && ends_with(stream, "/members"))
     return make_fold<v1::MembersState>(
         [](v1::MembersState& s, const Payload& p, const Context&) { return p.has_members() && evolve(s, p.members()); });
@@ -72,14 +71,11 @@ std::unique_ptr<StreamFold> fold_for(std::string_view stream) {
     return make_fold<v1::ProjectState>(
         [](v1::ProjectState& s, const Payload& p, const Context&) { return p.has_project() && evolve(s, p.project()); });
   if (starts_with(stream, "worker/"))
-    return make_fold<v1::WorkerState>(
-        [](v1::WorkerState& s, const Payload& p, const Context&) { return p.has_worker() && evolve(s, p.worker()); });
+    return make_fold<v1::WorkerState>([](v1::WorkerState& s, const Payload& p, const Context&) { return p.has_worker() && evolve(s, p.worker()); });
   if (starts_with(stream, "user/"))
-    return make_fold<v1::UserState>(
-        [](v1::UserState& s, const Payload& p, const Context&) { return p.has_identity() && evolve(s, p.identity()); });
+    return make_fold<v1::UserState>([](v1::UserState& s, const Payload& p, const Context&) { return p.has_identity() && evolve(s, p.identity()); });
   if (starts_with(stream, "login/") || starts_with(stream, "slug/") || stream == kServerAdminStream)
-    return make_fold<v1::NameState>(
-        [](v1::NameState& s, const Payload& p, const Context&) { return p.has_identity() && evolve(s, p.identity()); });
+    return make_fold<v1::NameState>([](v1::NameState& s, const Payload& p, const Context&) { return p.has_identity() && evolve(s, p.identity()); });
   if (starts_with(stream, "secret/"))  // that it exists is all there is to know
     return make_fold<v1::NameState>(
         [](v1::NameState&, const Payload& p, const Context&) { return p.has_identity() && p.identity().has_secret_discarded(); });

@@ -16,8 +16,8 @@ inline constexpr std::uint32_t kStateCodec = 1;
 
 // Where an event stands, as far as a state may depend on it.
 struct FoldContext {
-  std::int64_t time_us = 0;    // the commit's
-  std::uint64_t version = 0;   // of the stream after the event
+  std::int64_t time_us = 0;   // the commit's
+  std::uint64_t version = 0;  // of the stream after the event
   const v1::Actor* actor = nullptr;
 };
 

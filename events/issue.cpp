@@ -52,9 +52,7 @@ bool evolve(v1::CopyState& state, const v1::CopyEvent& event) {
       return true;
     case v1::CopyEvent::kWorkingCopyBound: state.set_storage(event.working_copy_bound().storage()); return true;
     case v1::CopyEvent::kWorkingCopyReleased: state.clear_active_session_id(); return true;
-    case v1::CopyEvent::kWorkingCopyRecoveryRequired:
-      state.set_recovery_reason(event.working_copy_recovery_required().reason());
-      return true;
+    case v1::CopyEvent::kWorkingCopyRecoveryRequired: state.set_recovery_reason(event.working_copy_recovery_required().reason()); return true;
     case v1::CopyEvent::FACT_NOT_SET: return false;
   }
   return false;
@@ -71,11 +69,20 @@ std::optional<v1::IssueStatus> parse_status(std::string_view word) {
     v1::IssueStatus status;
   };
   static constexpr Word kWords[] = {
-      {"open", v1::OPEN},          {"todo", v1::OPEN},                   {"queued", v1::OPEN},
-      {"running", v1::OPEN},       {"in_progress", v1::OPEN},            {"needs_review", v1::NEEDS_REVIEW},
-      {"review", v1::NEEDS_REVIEW}, {"in_review", v1::NEEDS_REVIEW},      {"testing", v1::NEEDS_REVIEW},
-      {"ready_for_test", v1::READY_FOR_TEST}, {"ready_to_test", v1::READY_FOR_TEST},
-      {"closed", v1::CLOSED},      {"done", v1::CLOSED},                 {"completed", v1::CLOSED},
+      {"open", v1::OPEN},
+      {"todo", v1::OPEN},
+      {"queued", v1::OPEN},
+      {"running", v1::OPEN},
+      {"in_progress", v1::OPEN},
+      {"needs_review", v1::NEEDS_REVIEW},
+      {"review", v1::NEEDS_REVIEW},
+      {"in_review", v1::NEEDS_REVIEW},
+      {"testing", v1::NEEDS_REVIEW},
+      {"ready_for_test", v1::READY_FOR_TEST},
+      {"ready_to_test", v1::READY_FOR_TEST},
+      {"closed", v1::CLOSED},
+      {"done", v1::CLOSED},
+      {"completed", v1::CLOSED},
   };
   for (const Word& known : kWords)
     if (known.word == word) return known.status;

@@ -62,12 +62,11 @@ void append_scalar(std::string& out, const pb::Message& message, const pb::Field
     case pb::FieldDescriptor::CPPTYPE_BOOL:
       out += (many ? r->GetRepeatedBool(message, field, index) : r->GetBool(message, field)) ? "true" : "false";
       return;
-    case pb::FieldDescriptor::CPPTYPE_ENUM:
-      return append_enum(out, many ? r->GetRepeatedEnum(message, field, index) : r->GetEnum(message, field));
+    case pb::FieldDescriptor::CPPTYPE_ENUM: return append_enum(out, many ? r->GetRepeatedEnum(message, field, index) : r->GetEnum(message, field));
     case pb::FieldDescriptor::CPPTYPE_STRING: {
       std::string scratch;
-      const std::string& value = many ? r->GetRepeatedStringReference(message, field, index, &scratch)
-                                      : r->GetStringReference(message, field, &scratch);
+      const std::string& value =
+          many ? r->GetRepeatedStringReference(message, field, index, &scratch) : r->GetStringReference(message, field, &scratch);
       return append_json_string(out, field->type() == pb::FieldDescriptor::TYPE_BYTES ? to_base64url(value) : value);
     }
     case pb::FieldDescriptor::CPPTYPE_MESSAGE:
@@ -148,8 +147,8 @@ std::string time_text(std::int64_t time_us) {
   std::tm parts{};
   gmtime_r(&time, &parts);
   char text[64];
-  const int length = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06lldZ", parts.tm_year + 1900, parts.tm_mon + 1,
-                                   parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<long long>(micros));
+  const int length = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06lldZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                                   parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<long long>(micros));
   return {text, static_cast<std::size_t>(length)};
 }
 
@@ -169,8 +168,10 @@ void append_event_json(std::string& out, const v1::Event& event, int index, std:
   out += ",\"type\":";
   append_json_string(out, known ? fact_name(payload) : "unknown");
   out += ",\"data\":";
-  if (known) append_data_json(out, payload);
-  else out += "{}";  // also where a part of it could be read: that may be no text
+  if (known)
+    append_data_json(out, payload);
+  else
+    out += "{}";  // also where a part of it could be read: that may be no text
   out += '}';
 }
 

@@ -41,8 +41,7 @@ std::uint64_t version_of(const Book::Workspace& workspace, const std::string& st
   return it == workspace.versions.end() ? 0 : it->second;
 }
 
-Judgement judge_commit(const PartitionHead& head, Book& book, const v1::Commit& commit, const crypto::Hash& value_hash,
-                       std::size_t value_size) {
+Judgement judge_commit(const PartitionHead& head, Book& book, const v1::Commit& commit, const crypto::Hash& value_hash, std::size_t value_size) {
   if (std::string reason = malformed_reason(head, commit, value_size); !reason.empty())
     return void_record(Verdict::void_malformed, value_hash, std::move(reason));
   if (commit.history() != head.history)
@@ -51,7 +50,8 @@ Judgement judge_commit(const PartitionHead& head, Book& book, const v1::Commit& 
 
   Book::Workspace& workspace = book.workspace(commit.workspace_id());
   const auto known = workspace.accepted.find(commit.commit_id());
-  if (known != workspace.accepted.end() && known->second + kDuplicateWindow > workspace.head.seq && !mutation::on(mutation::Name::forget_duplicates)) {
+  if (known != workspace.accepted.end() && known->second + kDuplicateWindow > workspace.head.seq &&
+      !mutation::on(mutation::Name::forget_duplicates)) {
     Judgement judgement = void_record(Verdict::void_duplicate, value_hash, "accepted before as seq " + std::to_string(known->second));
     judgement.seq = known->second;
     return judgement;
@@ -96,8 +96,7 @@ Result<Judgement> judge_genesis(PartitionHead& head, const v1::Genesis& genesis,
   return void_record(Verdict::control, value_hash, {});
 }
 
-Result<Judgement> judge_body(PartitionHead& head, Book& book, const Envelope& envelope, std::string_view value,
-                             const crypto::Hash& value_hash) {
+Result<Judgement> judge_body(PartitionHead& head, Book& book, const Envelope& envelope, std::string_view value, const crypto::Hash& value_hash) {
   const v1::Record& record = envelope.record;
   if (envelope.decoded && record.envelope_version() > kEnvelopeVersion)
     return make_error(Code::upgrade_required, "the record at offset " + std::to_string(head.next_offset) + " has envelope version " +
@@ -105,10 +104,9 @@ Result<Judgement> judge_body(PartitionHead& head, Book& book, const Envelope& en
                                                   std::to_string(kEnvelopeVersion) + ": upgrade it");
   if (envelope.decoded && record.body_case() == v1::Record::kGenesis) return judge_genesis(head, record.genesis(), value_hash);
   if (head.log_id.empty())
-    return make_error(Code::log_mismatch, "partition " + std::to_string(head.partition) +
-                                              " does not begin with a Genesis: this topic was not begun by dossier");
-  if (!envelope.decoded || record.envelope_version() == 0)
-    return void_record(Verdict::void_malformed, value_hash, "not an envelope");
+    return make_error(Code::log_mismatch,
+                      "partition " + std::to_string(head.partition) + " does not begin with a Genesis: this topic was not begun by dossier");
+  if (!envelope.decoded || record.envelope_version() == 0) return void_record(Verdict::void_malformed, value_hash, "not an envelope");
   switch (record.body_case()) {
     case v1::Record::kCommit: return judge_commit(head, book, record.commit(), value_hash, value.size());
     case v1::Record::kHistoryRepaired:

@@ -40,7 +40,7 @@ struct PartitionHead {
 
 struct WorkspaceHead {
   std::uint64_t seq = 0;
-  std::int64_t time_us = 0;  // of the last accepted commit
+  std::int64_t time_us = 0;                // of the last accepted commit
   crypto::Hash chain = crypto::kZeroHash;  // chain_0 where seq is 0
 };
 

@@ -37,9 +37,7 @@ bool is_pool(std::string_view pool) noexcept {
 }
 
 std::string user_stream(const UserId& id) { return "user/" + id.str(); }
-std::string login_stream(std::string_view login, std::string_view key) {
-  return "login/" + to_hex(crypto::view(crypto::hmac_sha256(key, login)));
-}
+std::string login_stream(std::string_view login, std::string_view key) { return "login/" + to_hex(crypto::view(crypto::hmac_sha256(key, login))); }
 std::string slug_stream(std::string_view slug) { return "slug/" + std::string(slug); }
 std::string secret_stream(const SecretId& id) { return "secret/" + id.str(); }
 std::string workspace_stream(const WorkspaceId& id) { return "workspace/" + id.str(); }

@@ -66,7 +66,9 @@ Status check_source(const v1::ProjectSource& source) {
 }
 
 Status check_branch(std::string_view branch, std::string_view field) {
-  const auto wrong = [&](std::string_view why) { return make_error(Code::invalid_field, "is no valid branch name: " + std::string(why), std::string(field)); };
+  const auto wrong = [&](std::string_view why) {
+    return make_error(Code::invalid_field, "is no valid branch name: " + std::string(why), std::string(field));
+  };
   if (branch.empty() || branch.size() > 200) return wrong("1 to 200 bytes");
   if (branch.front() == '-' || branch.front() == '/' || branch.back() == '/' || branch.back() == '.') return wrong("bad first or last character");
   if (branch == "@" || branch.find("..") != std::string_view::npos || branch.find("@{") != std::string_view::npos ||

@@ -61,9 +61,7 @@ bool evolve(State& state, const v1::TaskEvent& event) {
   return false;
 }
 
-bool is_terminal(State::Status status) {
-  return status == State::COMPLETED || status == State::FAILED || status == State::CANCELLED;
-}
+bool is_terminal(State::Status status) { return status == State::COMPLETED || status == State::FAILED || status == State::CANCELLED; }
 
 bool is_leased(State::Status status) { return status == State::CLAIMED || status == State::RUNNING; }
 

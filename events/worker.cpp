@@ -21,9 +21,7 @@ bool evolve(v1::WorkerState& state, const v1::WorkerEvent& event) {
       state.set_status(v1::WorkerState::REGISTERED);
       return true;
     }
-    case v1::WorkerEvent::kWorkerCapabilitiesChanged:
-      *state.mutable_capabilities() = event.worker_capabilities_changed().capabilities();
-      return true;
+    case v1::WorkerEvent::kWorkerCapabilitiesChanged: *state.mutable_capabilities() = event.worker_capabilities_changed().capabilities(); return true;
     case v1::WorkerEvent::kWorkerOnline:
       state.set_status(v1::WorkerState::ONLINE);
       state.set_boot_id(event.worker_online().boot_id());

@@ -18,9 +18,7 @@ bool evolve(v1::WorkspaceState& state, const v1::WorkspaceEvent& event) {
       state.set_owner_id(event.workspace_created().owner_id());
       return true;
     case v1::WorkspaceEvent::kWorkspaceRenamed: return true;
-    case v1::WorkspaceEvent::kWorkerTokenIssued:
-      state.add_worker_tokens()->set_secret_id(event.worker_token_issued().secret_id());
-      return true;
+    case v1::WorkspaceEvent::kWorkerTokenIssued: state.add_worker_tokens()->set_secret_id(event.worker_token_issued().secret_id()); return true;
     case v1::WorkspaceEvent::kWorkerTokenRevoked:
       for (auto& token : *state.mutable_worker_tokens())
         if (token.secret_id() == event.worker_token_revoked().secret_id()) token.set_revoked(true);
@@ -54,8 +52,7 @@ bool evolve(v1::MembersState& state, const v1::MembersEvent& event) {
       return true;
     }
     case v1::MembersEvent::kMemberRoleChanged:
-      if (const auto it = find(event.member_role_changed().user_id()); it != members.end())
-        it->set_role(event.member_role_changed().role());
+      if (const auto it = find(event.member_role_changed().user_id()); it != members.end()) it->set_role(event.member_role_changed().role());
       return true;
     case v1::MembersEvent::kMemberRemoved:
       if (const auto it = find(event.member_removed().user_id()); it != members.end()) members.erase(it);

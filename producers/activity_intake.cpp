@@ -23,8 +23,15 @@ ActivityIntake::ActivityIntake(topic::Reader& reader, StateStore& states, Activi
 
 ActivityIntake::ActivityIntake(topic::Reader& reader, StateStore& states, ActivityStore& store, const Clock& clock, events::Topics topics,
                                UpToDate up_to_date, ActivityListener* listener, Options options)
-    : reader_(reader), states_(states), store_(store), clock_(clock), topics_(std::move(topics)), up_to_date_(std::move(up_to_date)),
-      listener_(listener), options_(options), directory_(states, clock) {}
+    : reader_(reader),
+      states_(states),
+      store_(store),
+      clock_(clock),
+      topics_(std::move(topics)),
+      up_to_date_(std::move(up_to_date)),
+      listener_(listener),
+      options_(options),
+      directory_(states, clock) {}
 
 std::string ActivityIntake::offer_key(const v1::ActivityRecord& record) {
   return record.task_id() + '/' + std::to_string(record.offer()) + '/' + record.worker_id() + '/' + record.session_id() + '/' + record.workspace_id();
@@ -76,8 +83,7 @@ Status ActivityIntake::step(std::int64_t wait_ms) {
 
 Status ActivityIntake::read(std::int64_t wait_ms) {
   if (!batch_.empty()) return {};
-  TRY(topic::Polled polled,
-      reader_.poll({.max_records = options_.max_records, .max_bytes = options_.max_bytes, .wait_ms = wait_ms, .linger_us = 0}));
+  TRY(topic::Polled polled, reader_.poll({.max_records = options_.max_records, .max_bytes = options_.max_bytes, .wait_ms = wait_ms, .linger_us = 0}));
   batch_ = std::move(polled.records);
   const bool more = batch_.size() >= options_.max_records;
   metrics_.lag_us.store(more ? std::max<std::int64_t>(clock_.wall_us() - batch_.back().append_time_us, 0) : 0);

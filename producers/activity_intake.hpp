@@ -44,16 +44,16 @@ class ActivityIntake {
   struct Options {
     std::size_t max_records = 2'000;
     std::size_t max_bytes = 8u << 20;
-    std::size_t max_events = 10'000;       // in a record
+    std::size_t max_events = 10'000;  // in a record
     std::size_t max_known_offers = 20'000;
   };
   // True: the folded state of this workspace is as far as the log, so that what it lacks does not exist.
   using UpToDate = std::function<bool(const WorkspaceId&)>;
 
-  ActivityIntake(topic::Reader& reader, StateStore& states, ActivityStore& store, const Clock& clock, events::Topics topics,
-                 UpToDate up_to_date, ActivityListener* listener);
-  ActivityIntake(topic::Reader& reader, StateStore& states, ActivityStore& store, const Clock& clock, events::Topics topics,
-                 UpToDate up_to_date, ActivityListener* listener, Options options);
+  ActivityIntake(topic::Reader& reader, StateStore& states, ActivityStore& store, const Clock& clock, events::Topics topics, UpToDate up_to_date,
+                 ActivityListener* listener);
+  ActivityIntake(topic::Reader& reader, StateStore& states, ActivityStore& store, const Clock& clock, events::Topics topics, UpToDate up_to_date,
+                 ActivityListener* listener, Options options);
 
   Status own(const std::vector<std::int32_t>& partitions);
   // Reads a batch, waiting at most wait_ms for the first record, and writes it: one transaction a partition. position_moved:

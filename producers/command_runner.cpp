@@ -100,9 +100,7 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
   bool end_attempt(Op& op, std::uint64_t attempt, Phase phase);
   void watch(const OpPtr& op, std::uint64_t attempt, Phase phase, std::int64_t timeout_us);
   void sweep();
-  static bool is_over(const Deadline& deadline, const OpPtr& op) {
-    return !op || op->attempt != deadline.attempt || op->phase != deadline.phase;
-  }
+  static bool is_over(const Deadline& deadline, const OpPtr& op) { return !op || op->attempt != deadline.attempt || op->phase != deadline.phase; }
   bool log_stalls();
 
   StateStore& store_;
@@ -201,8 +199,7 @@ void CommandRunner::Core::ask(const OpPtr& op) {
   StatesWanted wanted{context.workspace, op->asked, std::nullopt};
   // A key of this server's own making is unknown to everybody else, and a void attempt leaves nothing behind.
   if (!context.fresh_key) wanted.commit = context.commit_id;
-  reads_->read(std::move(wanted),
-               [self = shared_from_this(), op](Result<StatesRead> read) { self->decide_on(op, std::move(read)); });
+  reads_->read(std::move(wanted), [self = shared_from_this(), op](Result<StatesRead> read) { self->decide_on(op, std::move(read)); });
 }
 
 // On the executor, with what was read for this command in a read that others shared.
@@ -277,9 +274,8 @@ void CommandRunner::Core::append(const OpPtr& op) {
     op->offset = -1;
   }
   watch(op, attempt, Phase::appending, options_.ack_timeout_us);
-  const Status sent = log_.append(op->commit, [self = shared_from_this(), op, attempt](const topic::Appended& appended) {
-    self->on_appended(op, attempt, appended);
-  });
+  const Status sent = log_.append(
+      op->commit, [self = shared_from_this(), op, attempt](const topic::Appended& appended) { self->on_appended(op, attempt, appended); });
   if (!sent && end_attempt(*op, attempt, Phase::appending)) finish(op, sent.error());
 }
 
@@ -302,8 +298,7 @@ void CommandRunner::Core::on_appended(const OpPtr& op, std::uint64_t attempt, co
       });
     Error error = appended.outcome == topic::Outcome::refused
                       ? transient(appended.code, "the log did not take the commit: " + appended.reason, 1'000)
-                      : transient(Code::unacknowledged,
-                                  "the log has not acknowledged the commit: it is open until a record settles it", 2'000);
+                      : transient(Code::unacknowledged, "the log has not acknowledged the commit: it is open until a record settles it", 2'000);
     return soon([self = shared_from_this(), op, error = std::move(error)] { self->finish(op, error); });
   }
   {
@@ -312,9 +307,8 @@ void CommandRunner::Core::on_appended(const OpPtr& op, std::uint64_t attempt, co
     op->phase = Phase::awaiting;
     op->offset = appended.offset;
   }
-  auto ticket = board_.await(op->partition, appended.offset, [self = shared_from_this(), op, attempt](const Decided& decided) {
-    self->on_verdict(op, attempt, decided);
-  });
+  auto ticket = board_.await(op->partition, appended.offset,
+                             [self = shared_from_this(), op, attempt](const Decided& decided) { self->on_verdict(op, attempt, decided); });
   if (!ticket) {  // too many wait: it is durable, and nobody here will learn its verdict
     if (end_attempt(*op, attempt, Phase::awaiting))
       soon([self = shared_from_this(), op] { self->finish(op, make_error(Code::undecided, "recorded, and not decided yet")); });
@@ -344,12 +338,9 @@ void CommandRunner::Core::on_verdict(const OpPtr& op, std::uint64_t attempt, con
 void CommandRunner::Core::settle(const OpPtr& op, const Decided& decided) {
   const bool is_anothers = !decided.commit_id.empty() && decided.commit_id != op->command.context.commit_id.str();
   if (is_anothers && !mutation::on(mutation::Name::answer_by_offset_alone)) {
-    log::error("producers", "partition " + std::to_string(op->partition) + " gave offset " + std::to_string(decided.offset) +
-                                " to " + op->command.context.commit_id.str() + ", and " + decided.commit_id +
-                                " was applied there: the log lost its tail");
-    return finish(op,
-                  make_error(Code::undecided,
-                             "recorded where another record was applied: the log lost its tail, and an operator has to act"));
+    log::error("producers", "partition " + std::to_string(op->partition) + " gave offset " + std::to_string(decided.offset) + " to " +
+                                op->command.context.commit_id.str() + ", and " + decided.commit_id + " was applied there: the log lost its tail");
+    return finish(op, make_error(Code::undecided, "recorded where another record was applied: the log lost its tail, and an operator has to act"));
   }
   switch (decided.verdict) {
     case events::Verdict::accepted: {
@@ -369,8 +360,7 @@ void CommandRunner::Core::settle(const OpPtr& op, const Decided& decided) {
     case events::Verdict::void_history: return decide_again(op);
     case events::Verdict::void_malformed:
     case events::Verdict::control:
-      log::error("producers", "the ledger called our commit " + op->commit.commit_id() + " " +
-                                  std::string(events::to_string(decided.verdict)));
+      log::error("producers", "the ledger called our commit " + op->commit.commit_id() + " " + std::string(events::to_string(decided.verdict)));
       return finish(op, make_error(Code::internal, "the log refused the form of a commit"));
   }
 }
@@ -383,9 +373,7 @@ void CommandRunner::Core::settle_duplicate(const OpPtr& op) {
   auto first = (*snapshot)->accepted(context.workspace, context.commit_id);
   snapshot->reset();
   if (!first) return finish(op, std::move(first).error());
-  if (!*first)
-    return finish(op,
-                  make_error(Code::undecided, "recorded; an earlier copy of this request was accepted and can't be read yet"));
+  if (!*first) return finish(op, make_error(Code::undecided, "recorded; an earlier copy of this request was accepted and can't be read yet"));
   finish(op, answer_as_first(std::move(**first), context));
 }
 
@@ -393,9 +381,7 @@ void CommandRunner::Core::decide_again(const OpPtr& op) {
   metrics_.conflicts.fetch_add(1, std::memory_order_relaxed);
   if (op->redecisions >= options_.max_redecisions)
     return finish(op, transient(Code::contention,
-                                "others changed the same thing in every one of " + std::to_string(op->redecisions + 1) +
-                                    " rounds; try again",
-                                200));
+                                "others changed the same thing in every one of " + std::to_string(op->redecisions + 1) + " rounds; try again", 200));
   const std::int64_t pause_us = contention_.pause_us(op->hot_key, op->redecisions++, clock_.boot_us());
   if (!executor_.post_after(pause_us, [self = shared_from_this(), op] { self->decide(op); }))
     finish(op, transient(Code::shutting_down, "the server is stopping", 1'000));
@@ -410,8 +396,7 @@ void CommandRunner::Core::finish(const OpPtr& op, Result<Committed> result) {
   }
   Done done = std::move(op->done);
   done(std::move(result));
-  if (next && !start(*next, true))
-    finish(*next, transient(Code::overloaded, "the server has no room for another command", 500));
+  if (next && !start(*next, true)) finish(*next, transient(Code::overloaded, "the server has no room for another command", 500));
   const std::lock_guard lock(mutex_);
   metrics_.in_flight.fetch_sub(1, std::memory_order_relaxed);
   if (--in_flight_ == 0) idle_.notify_all();
@@ -459,14 +444,11 @@ void CommandRunner::Core::sweep() {
   }
   for (const auto& op : unacknowledged)
     soon([self = shared_from_this(), op] {
-      self->finish(op, transient(Code::unacknowledged,
-                                 "the log has not acknowledged the commit: it is open until a record settles it", 2'000));
+      self->finish(op, transient(Code::unacknowledged, "the log has not acknowledged the commit: it is open until a record settles it", 2'000));
     });
   for (const auto& [op, ticket] : undecided) {
     board_.cancel(ticket);
-    soon([self = shared_from_this(), op = op] {
-      self->finish(op, make_error(Code::undecided, "recorded, and not decided yet"));
-    });
+    soon([self = shared_from_this(), op = op] { self->finish(op, make_error(Code::undecided, "recorded, and not decided yet")); });
   }
   if (!again) return;
   if (!executor_.post_after(kSweepUs, [self = shared_from_this()] { self->sweep(); })) {
@@ -484,8 +466,7 @@ bool CommandRunner::Core::stop(std::int64_t timeout_ms) {
 CommandRunner::CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock)
     : CommandRunner(store, log, board, executor, clock, Options{}) {}
 
-CommandRunner::CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock,
-                             Options options)
+CommandRunner::CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock, Options options)
     : core_(std::make_shared<Core>(store, log, board, executor, clock, options)) {}
 
 CommandRunner::~CommandRunner() = default;

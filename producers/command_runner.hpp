@@ -47,8 +47,7 @@ class CommandRunner {
   using Done = std::function<void(Result<Committed>)>;
 
   CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock);
-  CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock,
-                Options options);
+  CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock, Options options);
   ~CommandRunner();
 
   void run(Command command, Done done);

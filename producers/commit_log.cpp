@@ -12,9 +12,7 @@ CommitLog::CommitLog(topic::Writer& writer, events::Topics topics, LogIdentity i
   CHECK(identity_.partitions > 0 && !identity_.log_id.empty());
 }
 
-std::int32_t CommitLog::partition_of(const WorkspaceId& workspace) const {
-  return events::partition_of(workspace.str(), identity_.partitions);
-}
+std::int32_t CommitLog::partition_of(const WorkspaceId& workspace) const { return events::partition_of(workspace.str(), identity_.partitions); }
 
 Status CommitLog::append(v1::Commit& commit, topic::Writer::Done done) {
   if (commit.events_size() > events::kMaxCommitEvents || commit.expects_size() > events::kMaxCommitExpects)

@@ -18,8 +18,7 @@ class Contention {
   static constexpr std::size_t kMaxStreams = 1'000;        // one more is not given way on
 
   // `seed` of the jitter: another in each process, or they wait in step; the same one repeats a run.
-  Contention(std::int64_t pause_us, std::int64_t lasts_us, std::uint64_t seed)
-      : pause_us_(pause_us), lasts_us_(lasts_us), seed_(seed) {}
+  Contention(std::int64_t pause_us, std::int64_t lasts_us, std::uint64_t seed) : pause_us_(pause_us), lasts_us_(lasts_us), seed_(seed) {}
 
   // Before a command's first decision. `hot_key` empty: none, 0. `others_lose`: another process was seen to lose here.
   std::int64_t give_way_us(const std::string& hot_key, bool others_lose, std::int64_t now_us);

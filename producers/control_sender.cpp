@@ -24,16 +24,15 @@ v1::ControlMessage ControlSender::message(const WorkspaceId& workspace, const Wo
   return message;
 }
 
-void ControlSender::granted(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, const TaskId& task,
-                            std::uint32_t offer) {
+void ControlSender::granted(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, const TaskId& task, std::uint32_t offer) {
   v1::ControlMessage out = message(workspace, worker);
   out.mutable_granted()->set_task_id(task.str());
   out.mutable_granted()->set_offer(offer);
   send(pool, out);
 }
 
-void ControlSender::fenced(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, const TaskId& task,
-                           std::uint32_t offer, std::uint32_t present_offer, std::string reason) {
+void ControlSender::fenced(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, const TaskId& task, std::uint32_t offer,
+                           std::uint32_t present_offer, std::string reason) {
   v1::ControlMessage out = message(workspace, worker);
   v1::Fenced& fenced = *out.mutable_fenced();
   fenced.set_task_id(task.str());
@@ -43,16 +42,16 @@ void ControlSender::fenced(const std::string& pool, const WorkspaceId& workspace
   send(pool, out);
 }
 
-void ControlSender::accepted_through(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker,
-                                     const std::string& boot_id, std::uint64_t sequence) {
+void ControlSender::accepted_through(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, const std::string& boot_id,
+                                     std::uint64_t sequence) {
   v1::ControlMessage out = message(workspace, worker);
   out.mutable_accepted_through()->set_boot_id(boot_id);
   out.mutable_accepted_through()->set_sequence(sequence);
   send(pool, out);
 }
 
-void ControlSender::report_refused(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker,
-                                   const std::string& boot_id, std::uint64_t sequence, const Error& error) {
+void ControlSender::report_refused(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, const std::string& boot_id,
+                                   std::uint64_t sequence, const Error& error) {
   v1::ControlMessage out = message(workspace, worker);
   v1::ReportRefused& refused = *out.mutable_report_refused();
   refused.set_boot_id(boot_id);
@@ -68,8 +67,8 @@ void ControlSender::revoked(const std::string& pool, const WorkspaceId& workspac
   send(pool, out);
 }
 
-void ControlSender::cancel_run(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, const TaskId& task,
-                               std::uint32_t offer, std::string reason) {
+void ControlSender::cancel_run(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, const TaskId& task, std::uint32_t offer,
+                               std::string reason) {
   v1::ControlMessage out = message(workspace, worker);
   v1::CancelRun& cancel = *out.mutable_cancel_run();
   cancel.set_task_id(task.str());

@@ -24,7 +24,11 @@ Intake::Intake(Ports ports, events::Topics topics, std::int32_t partitions, std:
     : Intake(ports, std::move(topics), partitions, std::move(on_liveness), Options{}) {}
 
 Intake::Intake(Ports ports, events::Topics topics, std::int32_t partitions, std::function<void()> on_liveness, Options options)
-    : ports_(ports), topics_(std::move(topics)), partition_count_(partitions), on_liveness_(std::move(on_liveness)), options_(options),
+    : ports_(ports),
+      topics_(std::move(topics)),
+      partition_count_(partitions),
+      on_liveness_(std::move(on_liveness)),
+      options_(options),
       directory_(ports.states, ports.clock) {
   CHECK(partitions > 0);
 }
@@ -139,8 +143,7 @@ Status Intake::prepare(const std::vector<Form>& forms) {
   for (const Form& form : forms)
     if (form && !form->is_tick) keys.emplace_back(WorkspaceId(form->report.workspace_id()), WorkerId(form->report.worker_id()));
   TRY_STATUS(directory_.refresh(keys));
-  if (accepted_.size() > kMaxKnownBoots)
-    std::erase_if(accepted_, [&](const auto& entry) { return !accepted_unsaved_.contains(entry.first); });
+  if (accepted_.size() > kMaxKnownBoots) std::erase_if(accepted_, [&](const auto& entry) { return !accepted_unsaved_.contains(entry.first); });
   for (const Form& form : forms) {
     if (!form || form->is_tick || form->report.has_heartbeat()) continue;
     const v1::Report& report = form->report;
@@ -189,9 +192,12 @@ void Intake::take(const topic::Record& record, const Form& form) {
 bool Intake::believe(const topic::Record& record, const CheckedForm& form, const KnownWorker* worker) {
   const v1::Report& report = form.report;
   std::string doubt;
-  if (worker == nullptr) doubt = "no such worker";
-  else if (events::partition_of(report.workspace_id(), partition_count_) != record.partition) doubt = "in the wrong partition";
-  else if (const Status verified = verify_report(form, worker->state.public_key()); !verified) doubt = verified.error().message;
+  if (worker == nullptr)
+    doubt = "no such worker";
+  else if (events::partition_of(report.workspace_id(), partition_count_) != record.partition)
+    doubt = "in the wrong partition";
+  else if (const Status verified = verify_report(form, worker->state.public_key()); !verified)
+    doubt = verified.error().message;
   if (!doubt.empty()) {
     metrics_.invalid.fetch_add(1);
     log::warn("producers", "a report of " + report.worker_id() + " was dropped: " + doubt);

@@ -39,33 +39,33 @@ namespace dossier::producers {
 
 struct IntakeMetrics {
   std::atomic<std::uint64_t> heartbeats{0};
-  std::atomic<std::uint64_t> reports{0};     // decided, whatever the outcome
-  std::atomic<std::uint64_t> refused{0};     // reports that can never be accepted
+  std::atomic<std::uint64_t> reports{0};  // decided, whatever the outcome
+  std::atomic<std::uint64_t> refused{0};  // reports that can never be accepted
   std::atomic<std::uint64_t> fenced{0};
-  std::atomic<std::uint64_t> late{0};        // kept as LateResultRecorded
-  std::atomic<std::uint64_t> invalid{0};     // records that nobody could believe: form, signature, unknown worker
-  std::atomic<std::uint64_t> gaps{0};        // sequences or offsets that are missing
-  std::atomic<std::uint64_t> repeats{0};     // reports that were decided before
-  std::atomic<std::uint64_t> expired{0};     // leases
+  std::atomic<std::uint64_t> late{0};     // kept as LateResultRecorded
+  std::atomic<std::uint64_t> invalid{0};  // records that nobody could believe: form, signature, unknown worker
+  std::atomic<std::uint64_t> gaps{0};     // sequences or offsets that are missing
+  std::atomic<std::uint64_t> repeats{0};  // reports that were decided before
+  std::atomic<std::uint64_t> expired{0};  // leases
   std::atomic<std::uint64_t> ticks{0};
-  std::atomic<std::int64_t> pending{0};      // reports read and not decided
+  std::atomic<std::int64_t> pending{0};  // reports read and not decided
   std::atomic<std::int64_t> leases{0};
-  std::atomic<std::int64_t> lag_us{0};       // age of the newest record read, where more are waiting
+  std::atomic<std::int64_t> lag_us{0};  // age of the newest record read, where more are waiting
 };
 
 // One owner thread for all but metrics(). Callbacks of commands touch only what mutex_ guards.
 class Intake {
  public:
   struct Options {
-    std::size_t max_pending = 4'096;              // reports waiting for a decision; above, nothing more is read
-    std::size_t max_records = 2'000;              // a poll
-    std::int64_t save_every_us = 200'000;         // positions
-    std::int64_t tick_us = 1'000'000;             // with leases
-    std::int64_t presence_tick_us = 5'000'000;    // with nothing but silent workers
-    std::int64_t retry_us = 200'000;              // first pause before a report is decided again; doubled up to:
+    std::size_t max_pending = 4'096;            // reports waiting for a decision; above, nothing more is read
+    std::size_t max_records = 2'000;            // a poll
+    std::int64_t save_every_us = 200'000;       // positions
+    std::int64_t tick_us = 1'000'000;           // with leases
+    std::int64_t presence_tick_us = 5'000'000;  // with nothing but silent workers
+    std::int64_t retry_us = 200'000;            // first pause before a report is decided again; doubled up to:
     std::int64_t max_retry_us = 5'000'000;
-    std::size_t max_fence_checks = 64;            // a step: fences in heartbeats that no lease explains
-    std::int64_t reconcile_us = 5'000'000;        // between looks for claims which the read models have and no lease here
+    std::size_t max_fence_checks = 64;      // a step: fences in heartbeats that no lease explains
+    std::int64_t reconcile_us = 5'000'000;  // between looks for claims which the read models have and no lease here
   };
   struct Ports {
     topic::Reader& reader;   // of dossier.reports; its own
@@ -108,9 +108,9 @@ class Intake {
     IntakePosition saved;
     std::int64_t next_read = 0;
     std::int64_t catch_up_to = 0;
-    bool caught_up = false;   // read up to what was there when this process began to read
-    bool fresh_term = true;   // caught up, and no record since: then every lease gets a full term
-    bool cut = false;         // reading began at a log start behind which records were deleted
+    bool caught_up = false;  // read up to what was there when this process began to read
+    bool fresh_term = true;  // caught up, and no record since: then every lease gets a full term
+    bool cut = false;        // reading began at a log start behind which records were deleted
     std::deque<Entry> entries;
     LeaseBook leases;
     std::int64_t heard_us = 0;   // boot time of the last record
@@ -125,15 +125,15 @@ class Intake {
     std::string pool;
     int tries = 0;
   };
-  struct Lane {  // of one worker
+  struct Lane {                // of one worker
     std::deque<Report> queue;  // front is in flight
     std::string boot_id;       // of the last one queued
     std::uint64_t last_sequence = 0;
   };
   struct Outcome {
     Report report;
-    bool leased = false;   // a claim was accepted
-    bool ended = false;    // the offer is over for this worker
+    bool leased = false;  // a claim was accepted
+    bool ended = false;   // the offer is over for this worker
   };
 
   using Form = Result<CheckedForm>;
@@ -180,7 +180,7 @@ class Intake {
   std::set<WorkerId> live_changed_;
   bool room_changed_ = false;
   std::unordered_map<std::string, std::uint64_t> accepted_;  // worker '/' boot → sequence decided
-  std::set<std::string> accepted_doubted_;  // of whom reports seem to be missing
+  std::set<std::string> accepted_doubted_;                   // of whom reports seem to be missing
   // The worker forgets what it is told to be accepted, so it is told only what is saved: the reports' log may lose its tail.
   struct Unsaved {
     AcceptedThroughRow row;
@@ -188,18 +188,24 @@ class Intake {
     std::string pool;
   };
   std::map<std::string, Unsaved> accepted_unsaved_;
-  struct FenceCheck { WorkspaceId workspace; WorkerId worker; std::string pool; v1::Fence fence; std::int32_t partition; };
+  struct FenceCheck {
+    WorkspaceId workspace;
+    WorkerId worker;
+    std::string pool;
+    v1::Fence fence;
+    std::int32_t partition;
+  };
   std::vector<FenceCheck> fence_checks_;
   std::int64_t saved_at_us_ = 0;
   std::int64_t reconciled_at_us_ = 0;  // boot time
-  std::vector<topic::Record> batch_;  // polled and not taken yet: what they need could not be read
+  std::vector<topic::Record> batch_;   // polled and not taken yet: what they need could not be read
 
   // Callbacks too.
   std::mutex mutex_;
   std::unordered_map<WorkerId, Lane> lanes_;
   std::size_t pending_ = 0;
   std::vector<Outcome> outcomes_;
-  std::set<std::string> in_flight_;  // keys of intake's own commands
+  std::set<std::string> in_flight_;                              // keys of intake's own commands
   std::unordered_map<std::string, std::int64_t> not_before_us_;  // boot time, of those that failed
   std::vector<std::pair<TaskId, std::uint32_t>> ended_leases_;
   std::vector<WorkerId> lost_;

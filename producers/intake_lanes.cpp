@@ -105,8 +105,7 @@ void Intake::on_decided(const WorkerId& worker, Result<Committed> result) {
     if (!result && is_transient(result.error().code)) {
       const int tries = lane.queue.front().tries++;
       const std::int64_t pause = std::min(options_.retry_us << std::min(tries, 10), options_.max_retry_us);
-      if (tries == 0 || tries % 10 == 9)
-        log::warn("producers", "a report of " + worker.str() + " waits: " + result.error().message);
+      if (tries == 0 || tries % 10 == 9) log::warn("producers", "a report of " + worker.str() + " waits: " + result.error().message);
       // Not taken only while the executor stops: then the position holds the report back for the next start.
       (void)ports_.executor.post_after(pause, [this, worker] { run_front(worker); });
       return;

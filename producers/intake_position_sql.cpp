@@ -3,9 +3,8 @@
 
 namespace dossier::producers {
 
-const PositionSql kIntakePositionSql{
-    "SELECT next_offset, last_hash, last_append_time_us FROM dossier.intake_positions WHERE partition = $1",
-    R"sql(
+const PositionSql kIntakePositionSql{"SELECT next_offset, last_hash, last_append_time_us FROM dossier.intake_positions WHERE partition = $1",
+                                     R"sql(
 WITH moved AS (
   UPDATE dossier.intake_positions SET next_offset = $4, last_hash = $5, last_append_time_us = $6
   WHERE partition = $1 AND next_offset = $2 AND last_hash = $3 RETURNING 1),
@@ -16,9 +15,8 @@ made AS (
 SELECT dossier.require_one((SELECT count(*) FROM moved) + (SELECT count(*) FROM made), 'reports partition ' || $1::bigint)
 )sql"};
 
-const PositionSql kActivityPositionSql{
-    "SELECT next_offset, last_hash, last_append_time_us FROM dossier.activity_positions WHERE partition = $1",
-    R"sql(
+const PositionSql kActivityPositionSql{"SELECT next_offset, last_hash, last_append_time_us FROM dossier.activity_positions WHERE partition = $1",
+                                       R"sql(
 WITH moved AS (
   UPDATE dossier.activity_positions SET next_offset = $4, last_hash = $5, last_append_time_us = $6
   WHERE partition = $1 AND next_offset = $2 AND last_hash = $3 RETURNING 1),

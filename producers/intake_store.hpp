@@ -100,8 +100,8 @@ class ActivityStore {
   virtual Status append(const IntakePosition& before, const IntakePosition& after, const std::vector<ActivityBlock>& blocks) = 0;
   // Blocks with sequences after the cursor, in order of (offer, first sequence), at most `max_blocks` and about
   // `max_bytes` of bodies (one block at least). The first may begin before the cursor: skip what is at or before it.
-  virtual Result<std::vector<ActivityBlock>> read(const std::string& session_id, const ActivityCursor& after,
-                                                  std::size_t max_blocks, std::size_t max_bytes) = 0;
+  virtual Result<std::vector<ActivityBlock>> read(const std::string& session_id, const ActivityCursor& after, std::size_t max_blocks,
+                                                  std::size_t max_bytes) = 0;
   virtual Result<std::vector<ActivityExtent>> extents(const std::string& session_id) = 0;
 };
 

@@ -65,8 +65,10 @@ void Intake::run_own(const WorkspaceId& workspace, std::string_view route, const
     if (!result) log::warn("producers", name + " was not decided: " + result.error().message);
     const std::lock_guard lock(mutex_);
     in_flight_.erase(name);
-    if (again) not_before_us_[name] = ports_.clock.boot_us() + options_.max_retry_us;
-    else settled();  // under mutex_
+    if (again)
+      not_before_us_[name] = ports_.clock.boot_us() + options_.max_retry_us;
+    else
+      settled();  // under mutex_
   });
 }
 

@@ -6,8 +6,8 @@
 
 namespace dossier::producers {
 
-Result<std::optional<LiveWorker>> live_worker_from(WorkerId id, WorkspaceId workspace, std::string_view state_bytes,
-                                                   std::string_view heartbeat_bytes, std::int64_t last_report_time_us) {
+Result<std::optional<LiveWorker>> live_worker_from(WorkerId id, WorkspaceId workspace, std::string_view state_bytes, std::string_view heartbeat_bytes,
+                                                   std::int64_t last_report_time_us) {
   v1::WorkerState state;
   v1::Heartbeat heartbeat;
   if (!state.ParseFromArray(state_bytes.data(), static_cast<int>(state_bytes.size())))

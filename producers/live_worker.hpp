@@ -10,7 +10,7 @@
 namespace dossier::producers {
 
 // nullopt: the heartbeat's bytes can't be read (the next one will do). corrupt: the state can't.
-Result<std::optional<LiveWorker>> live_worker_from(WorkerId id, WorkspaceId workspace, std::string_view state_bytes,
-                                                   std::string_view heartbeat_bytes, std::int64_t last_report_time_us);
+Result<std::optional<LiveWorker>> live_worker_from(WorkerId id, WorkspaceId workspace, std::string_view state_bytes, std::string_view heartbeat_bytes,
+                                                   std::int64_t last_report_time_us);
 
 }  // namespace dossier::producers

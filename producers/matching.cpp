@@ -35,14 +35,13 @@ bool fits(const LiveWorker& worker, const QueuedTask& task, const v1::TaskQueued
   const auto& required = details.required_capabilities();
   return std::all_of(required.begin(), required.end(), [&](const v1::Capability& wanted) {
     if (wanted.name() == "mode") return wanted.value() == worker.mode || wanted.value() == '"' + worker.mode + '"';
-    return std::any_of(worker.capabilities.begin(), worker.capabilities.end(), [&](const v1::Capability& has) {
-      return has.name() == wanted.name() && has.value() == wanted.value();
-    });
+    return std::any_of(worker.capabilities.begin(), worker.capabilities.end(),
+                       [&](const v1::Capability& has) { return has.name() == wanted.name() && has.value() == wanted.value(); });
   });
 }
 
-std::vector<Match> match(const std::vector<Candidate>& tasks, const std::vector<Seat>& workers,
-                         std::map<std::string, std::uint32_t> at_work, std::size_t max_matches) {
+std::vector<Match> match(const std::vector<Candidate>& tasks, const std::vector<Seat>& workers, std::map<std::string, std::uint32_t> at_work,
+                         std::size_t max_matches) {
   std::vector<Seat> seats = workers;
   std::uint64_t free = 0;
   for (const Seat& seat : seats) free += seat.free;

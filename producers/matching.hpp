@@ -31,7 +31,7 @@ bool fits(const LiveWorker& worker, const QueuedTask& task, const v1::TaskQueued
 // Tasks go by priority; among equals the workspace with the fewest tasks at work is served first (`at_work`, counted on
 // while matching), then the oldest. Of the workers that fit, one that has the task's affinity cached wins, then the one
 // with the most free slots, then the lowest id. Each task and each free slot is used at most once.
-std::vector<Match> match(const std::vector<Candidate>& tasks, const std::vector<Seat>& workers,
-                         std::map<std::string, std::uint32_t> at_work, std::size_t max_matches);
+std::vector<Match> match(const std::vector<Candidate>& tasks, const std::vector<Seat>& workers, std::map<std::string, std::uint32_t> at_work,
+                         std::size_t max_matches);
 
 }  // namespace dossier::producers

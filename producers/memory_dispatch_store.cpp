@@ -20,8 +20,20 @@ using memory::text;
 
 // Columns of the read models tasks and issues (schemas/sql/generation/), which SQL would know by name.
 enum TaskColumn : std::size_t {
-  kId = 0, kWorkspace = 1, kIssueId = 2, kPool = 5, kPriority = 6, kAffinity = 7, kQueued = 9, kStatus = 10, kOffer = 11,
-  kWorkerId = 12, kDeadlineUs = 13, kCancelRequested = 15, kCancelReason = 16, kQueuedUs = 22
+  kId = 0,
+  kWorkspace = 1,
+  kIssueId = 2,
+  kPool = 5,
+  kPriority = 6,
+  kAffinity = 7,
+  kQueued = 9,
+  kStatus = 10,
+  kOffer = 11,
+  kWorkerId = 12,
+  kDeadlineUs = 13,
+  kCancelRequested = 15,
+  kCancelReason = 16,
+  kQueuedUs = 22
 };
 constexpr std::size_t kIssueNumber = 2;
 

@@ -161,8 +161,8 @@ Status MemoryActivityStore::append(const IntakePosition& before, const IntakePos
   });
 }
 
-Result<std::vector<ActivityBlock>> MemoryActivityStore::read(const std::string& session_id, const ActivityCursor& after,
-                                                             std::size_t max_blocks, std::size_t max_bytes) {
+Result<std::vector<ActivityBlock>> MemoryActivityStore::read(const std::string& session_id, const ActivityCursor& after, std::size_t max_blocks,
+                                                             std::size_t max_bytes) {
   TRY(const auto view, database_->view("activity"));
   std::vector<ActivityBlock> out;
   std::size_t bytes = 0;

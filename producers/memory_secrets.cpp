@@ -88,8 +88,8 @@ Status MemorySecrets::put_token(const TokenRecord& token) {
     const Key hash = hash_key(crypto::view(token.sha256));
     if (edit.find(kTokens, key) || edit.find(kTokenIds, hash)) return make_error(Code::already_exists, "this token is there already");
     edit.put(kTokens, key,
-             rows::Row{token.id.str(), static_cast<std::int64_t>(token.kind), token.subject, std::string(crypto::view(token.sha256)),
-                       token.prefix, token.expires_us, now});
+             rows::Row{token.id.str(), static_cast<std::int64_t>(token.kind), token.subject, std::string(crypto::view(token.sha256)), token.prefix,
+                       token.expires_us, now});
     edit.put(kTokenIds, hash, rows::Row{token.id.str()});
     return {};
   });
@@ -121,7 +121,8 @@ Result<Secrets::Looked> MemorySecrets::leftovers(std::int64_t created_before_us,
   });
   view.scan(kTokens, Key(), [&](const rows::Row& row) {
     if (number(row, 6) < created_before_us)
-      old.emplace(SecretId(text(row, 0)), number(row, 1) == static_cast<std::int64_t>(TokenKind::worker) ? WorkspaceId(text(row, 2)) : identity_domain());
+      old.emplace(SecretId(text(row, 0)),
+                  number(row, 1) == static_cast<std::int64_t>(TokenKind::worker) ? WorkspaceId(text(row, 2)) : identity_domain());
     return true;
   });
   const std::set<std::string> named = named_secrets(view);

@@ -16,8 +16,7 @@ using memory::text;
 
 class MemorySnapshot final : public Snapshot {
  public:
-  explicit MemorySnapshot(memory::MemoryDatabase::View view)
-      : view_(std::move(view)), generation_(memory::live_generation(view_)) {}
+  explicit MemorySnapshot(memory::MemoryDatabase::View view) : view_(std::move(view)), generation_(memory::live_generation(view_)) {}
 
   Status load(const WorkspaceId&, const std::vector<std::string>&) override { return alive(); }
 
@@ -61,8 +60,8 @@ class MemorySnapshot final : public Snapshot {
     if (!newest) return std::optional<AcceptedCommit>();
     const auto record = view_.find(memory::kJournal, Key().int8(number(*newest, 1)).int8(number(*newest, 2)));
     CHECK(record.has_value());
-    TRY(auto commit, accepted_from(static_cast<std::int32_t>(number(*newest, 1)), number(*newest, 2),
-                                   static_cast<std::uint64_t>(number(*newest, 0)), number(*record, 3), text(*record, 7)));
+    TRY(auto commit, accepted_from(static_cast<std::int32_t>(number(*newest, 1)), number(*newest, 2), static_cast<std::uint64_t>(number(*newest, 0)),
+                                   number(*record, 3), text(*record, 7)));
     return std::optional<AcceptedCommit>(std::move(commit));
   }
 

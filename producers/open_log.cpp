@@ -45,7 +45,8 @@ class FirstRecords {
         if (record.offset != 0 || first) continue;
         const events::Envelope envelope = events::decode(record.value);
         if (!envelope.decoded || envelope.record.body_case() != v1::Record::kGenesis)
-          return mismatch("partition " + std::to_string(record.partition) + " of " + topic_ + " does not begin with a Genesis: dossier did not begin it");
+          return mismatch("partition " + std::to_string(record.partition) + " of " + topic_ +
+                          " does not begin with a Genesis: dossier did not begin it");
         first = envelope.record.genesis();
         --missing;
       }
@@ -72,7 +73,8 @@ Result<std::string> agreed_log_id(const std::vector<std::optional<v1::Genesis>>&
                       std::to_string(genesis.partition()) + " of " + std::to_string(genesis.partitions()) + "; the topic has " +
                       std::to_string(firsts.size()));
     if (log_id.empty()) log_id = genesis.log_id();
-    if (genesis.log_id() != log_id) return mismatch("the partitions of " + topic + " belong to different logs, " + log_id + " and " + genesis.log_id());
+    if (genesis.log_id() != log_id)
+      return mismatch("the partitions of " + topic + " belong to different logs, " + log_id + " and " + genesis.log_id());
   }
   return log_id;
 }
@@ -112,7 +114,8 @@ Result<LogIdentity> open_log(topic::Reader& reader, topic::Writer& writer, LogId
   TRY(const std::int32_t partitions, reader.partition_count(topic, timeout_ms));
   TRY(const std::optional<LogIdentity> stored, store.load());
   if (stored && stored->partitions != partitions)
-    return mismatch(topic + " has " + std::to_string(partitions) + " partitions, the database belongs to a log with " + std::to_string(stored->partitions));
+    return mismatch(topic + " has " + std::to_string(partitions) + " partitions, the database belongs to a log with " +
+                    std::to_string(stored->partitions));
 
   FirstRecords first_records(reader, topic, clock, deadline_us);
   TRY(auto firsts, first_records.read(partitions));
@@ -129,8 +132,10 @@ Result<LogIdentity> open_log(topic::Reader& reader, topic::Writer& writer, LogId
   std::vector<std::int32_t> missing;
   for (std::int32_t p = 0; p < partitions; ++p) {
     if (firsts[static_cast<std::size_t>(p)]) continue;
-    if (std::find(journaled.begin(), journaled.end(), p) == journaled.end()) missing.push_back(p);
-    else log::error("producers", "partition " + std::to_string(p) + " of " + topic + " is empty, and the journal has records of it: dossier log repair");
+    if (std::find(journaled.begin(), journaled.end(), p) == journaled.end())
+      missing.push_back(p);
+    else
+      log::error("producers", "partition " + std::to_string(p) + " of " + topic + " is empty, and the journal has records of it: dossier log repair");
   }
   if (missing.empty()) return identity;
   log::info("producers", "beginning log " + identity.log_id + ": " + std::to_string(missing.size()) + " partitions of " + topic);

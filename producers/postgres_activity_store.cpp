@@ -59,9 +59,7 @@ postgres::Statement append_statement(const std::vector<ActivityBlock>& blocks) {
 
 }  // namespace
 
-Result<IntakePosition> PostgresActivityStore::position(std::int32_t partition) {
-  return read_position(pool_, kActivityPositionSql, partition);
-}
+Result<IntakePosition> PostgresActivityStore::position(std::int32_t partition) { return read_position(pool_, kActivityPositionSql, partition); }
 
 Status PostgresActivityStore::append(const IntakePosition& before, const IntakePosition& after, const std::vector<ActivityBlock>& blocks) {
   std::vector<postgres::Statement> statements{move_statement(kActivityPositionSql, before, after)};
@@ -70,8 +68,8 @@ Status PostgresActivityStore::append(const IntakePosition& before, const IntakeP
   return {};
 }
 
-Result<std::vector<ActivityBlock>> PostgresActivityStore::read(const std::string& session_id, const ActivityCursor& after,
-                                                               std::size_t max_blocks, std::size_t max_bytes) {
+Result<std::vector<ActivityBlock>> PostgresActivityStore::read(const std::string& session_id, const ActivityCursor& after, std::size_t max_blocks,
+                                                               std::size_t max_bytes) {
   TRY(const auto set, pool_.read_one(kRead, Params()
                                                 .text(session_id)
                                                 .int8(after.offer)
@@ -82,8 +80,7 @@ Result<std::vector<ActivityBlock>> PostgresActivityStore::read(const std::string
   out.reserve(static_cast<std::size_t>(set.size()));
   for (const auto row : set)
     out.push_back(ActivityBlock{session_id, static_cast<std::uint32_t>(row.int64(0)), row.uint64(1), row.uint64(2), row.uint64(3),
-                                WorkspaceId(row.str(4)), row.int32(5), row.int64(6), row.int64(7), crypto::hash_from(row.bytes(8)),
-                                row.str(9)});
+                                WorkspaceId(row.str(4)), row.int32(5), row.int64(6), row.int64(7), crypto::hash_from(row.bytes(8)), row.str(9)});
   return out;
 }
 

@@ -49,7 +49,9 @@ std::string text_of_json(std::string_view text) {
   return value && value->string() != nullptr ? *value->string() : std::string();
 }
 
-Error unreadable(std::string_view what) { return make_error(Code::corrupt, std::string(what) + " can't be read: rebuild the read models (dossier admin rebuild)"); }
+Error unreadable(std::string_view what) {
+  return make_error(Code::corrupt, std::string(what) + " can't be read: rebuild the read models (dossier admin rebuild)");
+}
 
 }  // namespace
 
@@ -58,8 +60,8 @@ Result<std::vector<QueuedTask>> PostgresDispatchStore::queued(const std::vector<
   std::vector<QueuedTask> tasks;
   tasks.reserve(static_cast<std::size_t>(rows.size()));
   for (const auto row : rows)
-    tasks.push_back({TaskId(row.str(0)), WorkspaceId(row.str(1)), row.str(2), row.int32(3), row.str(4), row.int64(5),
-                     static_cast<std::uint32_t>(row.int64(6))});
+    tasks.push_back(
+        {TaskId(row.str(0)), WorkspaceId(row.str(1)), row.str(2), row.int32(3), row.str(4), row.int64(5), static_cast<std::uint32_t>(row.int64(6))});
   return tasks;
 }
 

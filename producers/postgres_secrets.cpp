@@ -16,22 +16,24 @@ constexpr std::string_view kFindToken = "SELECT secret_id, kind, subject, prefix
 constexpr std::string_view kRemoveToken = "DELETE FROM dossier.token_hashes WHERE secret_id = $1";
 
 // Columns of both: id, domain, named. What is parked may name anything.
-#define DOSSIER_IS_NAMED \
-  "(s.kind = 'password' AND s.secret_id IN (SELECT u.password_secret_id FROM users AS u WHERE u.password_secret_id IS NOT NULL)) " \
-  "OR (s.kind = 'user' AND EXISTS (SELECT 1 FROM auth_sessions AS a WHERE a.secret_id = s.secret_id AND a.opened_us IS NOT NULL)) " \
+#define DOSSIER_IS_NAMED                                                                                                              \
+  "(s.kind = 'password' AND s.secret_id IN (SELECT u.password_secret_id FROM users AS u WHERE u.password_secret_id IS NOT NULL)) "    \
+  "OR (s.kind = 'user' AND EXISTS (SELECT 1 FROM auth_sessions AS a WHERE a.secret_id = s.secret_id AND a.opened_us IS NOT NULL)) "   \
   "OR (s.kind = 'worker' AND EXISTS (SELECT 1 FROM worker_tokens AS w WHERE w.secret_id = s.secret_id AND w.issued_us IS NOT NULL)) " \
-  "OR EXISTS (SELECT 1 FROM dossier.parked AS p JOIN dossier.generations AS g ON g.number = p.generation AND g.state = 'live' " \
+  "OR EXISTS (SELECT 1 FROM dossier.parked AS p JOIN dossier.generations AS g ON g.number = p.generation AND g.state = 'live' "       \
   "WHERE p.read_model IN ('identity', 'worker_tokens'))"
 #define DOSSIER_TOKEN_DOMAIN "CASE kind WHEN 'worker' THEN subject ELSE 'identity' END"
-constexpr std::string_view kLook =
-    "SELECT s.secret_id, s.domain, " DOSSIER_IS_NAMED " FROM ("
-    "(SELECT secret_id, 'identity' AS domain, 'password' AS kind FROM dossier.password_hashes "
-    "WHERE secret_id > $2 AND created < to_timestamp($1::bigint / 1e6) ORDER BY secret_id LIMIT $3) UNION ALL "
-    "(SELECT secret_id, " DOSSIER_TOKEN_DOMAIN ", kind FROM dossier.token_hashes "
-    "WHERE secret_id > $2 AND created < to_timestamp($1::bigint / 1e6) ORDER BY secret_id LIMIT $3) "
-    "ORDER BY secret_id LIMIT $3) AS s ORDER BY s.secret_id";
+constexpr std::string_view kLook = "SELECT s.secret_id, s.domain, " DOSSIER_IS_NAMED
+                                   " FROM ("
+                                   "(SELECT secret_id, 'identity' AS domain, 'password' AS kind FROM dossier.password_hashes "
+                                   "WHERE secret_id > $2 AND created < to_timestamp($1::bigint / 1e6) ORDER BY secret_id LIMIT $3) UNION ALL "
+                                   "(SELECT secret_id, " DOSSIER_TOKEN_DOMAIN
+                                   ", kind FROM dossier.token_hashes "
+                                   "WHERE secret_id > $2 AND created < to_timestamp($1::bigint / 1e6) ORDER BY secret_id LIMIT $3) "
+                                   "ORDER BY secret_id LIMIT $3) AS s ORDER BY s.secret_id";
 constexpr std::string_view kLookAgain =
-    "SELECT s.secret_id, s.domain, " DOSSIER_IS_NAMED " FROM ("
+    "SELECT s.secret_id, s.domain, " DOSSIER_IS_NAMED
+    " FROM ("
     "SELECT secret_id, 'identity' AS domain, 'password' AS kind FROM dossier.password_hashes WHERE secret_id = ANY($1::text[]) UNION ALL "
     "SELECT secret_id, " DOSSIER_TOKEN_DOMAIN ", kind FROM dossier.token_hashes WHERE secret_id = ANY($1::text[])) AS s";
 #undef DOSSIER_IS_NAMED
@@ -106,8 +108,7 @@ Result<int> PostgresSecrets::sweep(const std::vector<SecretId>& ids) {
   for (const auto row : set)
     if (!row.boolean(2)) leftovers.push_back(row.str(0));
   const Params params = std::move(Params().texts(leftovers));
-  TRY([[maybe_unused]] const auto sets,
-      pool_.write_all(std::vector<postgres::Statement>{{kSweepPasswords, params}, {kSweepTokens, params}}));
+  TRY([[maybe_unused]] const auto sets, pool_.write_all(std::vector<postgres::Statement>{{kSweepPasswords, params}, {kSweepTokens, params}}));
   return static_cast<int>(leftovers.size());
 }
 

@@ -143,14 +143,10 @@ Result<std::vector<StatesRead>> PostgresStateStore::read(std::span<const StatesW
   if (asks_for_commits) {
     auto& accepted = statements.emplace_back();
     accepted.sql = kAcceptedOfMany;
-    accepted.params.array(std::move(askers))
-        .array(std::move(commit_workspaces))
-        .array(std::move(commits))
-        .int8(events::kDuplicateWindow);
+    accepted.params.array(std::move(askers)).array(std::move(commit_workspaces)).array(std::move(commits)).int8(events::kDuplicateWindow);
   }
   TRY(const auto sets, pool_.read_all(statements));
-  for (const auto row : sets[0])
-    *places[static_cast<std::size_t>(row.int64(0))] = StreamState{row.uint64(1), row.str(2), row.boolean(3)};
+  for (const auto row : sets[0]) *places[static_cast<std::size_t>(row.int64(0))] = StreamState{row.uint64(1), row.str(2), row.boolean(3)};
   if (!asks_for_commits) return out;
   for (const auto row : sets[1]) {
     TRY(auto commit, accepted_from(row.int32(1), row.int64(2), row.uint64(3), row.int64(4), row.bytes(5)));

@@ -11,8 +11,7 @@ Status is_present(Snapshot& snapshot, std::int32_t partition, std::int64_t known
   if (applied >= known) return {};
   Error error =
       make_error(Code::projection_behind, "the database forgot its last commits in a crash and reads them again: partition " +
-                                              std::to_string(partition) + " stands at " + std::to_string(applied) + " of " +
-                                              std::to_string(known));
+                                              std::to_string(partition) + " stands at " + std::to_string(applied) + " of " + std::to_string(known));
   error.retry_after_ms = 200;
   return error;
 }

@@ -26,7 +26,8 @@ Status check_ids(const v1::Report& report) {
 }  // namespace
 
 Result<CheckedForm> read_report(std::string_view value) {
-  if (value.size() > kMaxReportBytes) return make_error(Code::payload_too_large, "a report may have at most " + std::to_string(kMaxReportBytes) + " bytes");
+  if (value.size() > kMaxReportBytes)
+    return make_error(Code::payload_too_large, "a report may have at most " + std::to_string(kMaxReportBytes) + " bytes");
   CheckedForm form;
   if (!form.outer.ParseFromArray(value.data(), static_cast<int>(value.size()))) return malformed("is no SignedReport", "record");
   if (!form.report.ParseFromString(form.outer.body())) return malformed("is no Report", "body");

@@ -218,8 +218,7 @@ void Scheduler::offer(const QueuedTask& task, const LiveWorker& worker) {
   v1::TaskOffer message = offer_message(task, worker, deadline_us);
   offered_by_me_[task.id] = {task.offer + 1, worker.id};
   // The worker listens to all of its partitions alike; spreading by task keeps one from filling.
-  const std::int32_t partition =
-      worker.partitions.empty() ? -1 : worker.partitions[events::fnv1a64(task.id.str()) % worker.partitions.size()];
+  const std::int32_t partition = worker.partitions.empty() ? -1 : worker.partitions[events::fnv1a64(task.id.str()) % worker.partitions.size()];
   Command command;
   command.context = context(task.workspace, "offer", task.id.str() + "/" + std::to_string(task.offer + 1) + "/" + worker.id.str());
   command.decide = commands::offer_task(task.id, worker.id, deadline_us);

@@ -37,20 +37,19 @@ struct SchedulerMetrics {
 class Scheduler {
  public:
   struct Options {
-    int queued_per_pool = 1'000;                 // tasks looked at per pool and step
-    std::size_t max_in_flight = 256;             // commands of its own
-    std::int64_t live_us = 20'000'000;           // a worker silent for longer gets no offers
-    std::int64_t poll_us = 1'000'000;            // the safety net when no wake-up came
-    std::int64_t rest_us = 1'000'000;            // a worker that let an offer lapse gets no other one for so long
-    std::int64_t repeat_again_us = 1'000'000;    // between further repeats on the control topic
+    int queued_per_pool = 1'000;               // tasks looked at per pool and step
+    std::size_t max_in_flight = 256;           // commands of its own
+    std::int64_t live_us = 20'000'000;         // a worker silent for longer gets no offers
+    std::int64_t poll_us = 1'000'000;          // the safety net when no wake-up came
+    std::int64_t rest_us = 1'000'000;          // a worker that let an offer lapse gets no other one for so long
+    std::int64_t repeat_again_us = 1'000'000;  // between further repeats on the control topic
     std::int64_t repeat_cancel_us = 5'000'000;
     std::size_t max_known_details = 10'000;
   };
 
   // `wake`: a command of its own has settled, so that step() may have something to do. Called on the runner's threads.
   Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock, std::function<void()> wake);
-  Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock, std::function<void()> wake,
-            Options options);
+  Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock, std::function<void()> wake, Options options);
   // With the runner stopped: no callback of it may be left.
   ~Scheduler() = default;
 

@@ -23,8 +23,10 @@ Result<SecretSweeper::Swept> SecretSweeper::step() {
   std::vector<SecretId> discarded;
   for (const Secrets::Leftover& leftover : looked.leftovers) {
     const auto done = runner_.run_and_wait(discard(leftover));
-    if (done) discarded.push_back(leftover.id);
-    else log::warn("producers", "secret " + leftover.id.str() + " is not given up yet: " + done.error().message);
+    if (done)
+      discarded.push_back(leftover.id);
+    else
+      log::warn("producers", "secret " + leftover.id.str() + " is not given up yet: " + done.error().message);
   }
   Swept swept;
   if (!discarded.empty()) {

@@ -54,7 +54,8 @@ Status make_topics(kafka::Admin& admin, const events::Topics& topics, std::int32
   const Configs forever{{"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"retention.bytes", "-1"}};
   const Configs sized{{"max.message.bytes", "1048576"}, {"message.timestamp.type", "LogAppendTime"}};
   TRY_STATUS(make(admin, {topics.events(), partitions, durable.replication, with(with(forever, sized), durable.records)}));
-  TRY_STATUS(make(admin, {topics.reports(), partitions, durable.replication, with({{"cleanup.policy", "delete"}, {"retention.ms", kThirtyDaysMs}}, sized)}));
+  TRY_STATUS(
+      make(admin, {topics.reports(), partitions, durable.replication, with({{"cleanup.policy", "delete"}, {"retention.ms", kThirtyDaysMs}}, sized)}));
   TRY_STATUS(make(admin, {topics.activity(), partitions, durable.replication, with(forever, sized)}));
   return make(admin, {topics.checkpoints(), 1, durable.replication, with(forever, durable.records)});
 }
@@ -69,7 +70,8 @@ Status make_pool_topics(kafka::Admin& admin, const events::Topics& topics, const
   if (!made) {
     TRY(const std::int32_t present, admin.partition_count(topics.tasks(pool)));
     // By half as many again: growing makes the group's members share out anew, so it should be rare.
-    if (present < wanted) TRY_STATUS(admin.grow_partitions(topics.tasks(pool), std::min(std::max(wanted, present + present / 2), kMaxTaskPartitions)));
+    if (present < wanted)
+      TRY_STATUS(admin.grow_partitions(topics.tasks(pool), std::min(std::max(wanted, present + present / 2), kMaxTaskPartitions)));
   }
   TRY(const bool control_made, admin.create_topic({topics.control(pool), 1, replication, day}));
   (void)control_made;

@@ -66,8 +66,7 @@ Error SharedSnapshot::own() {
 Status SharedSnapshot::load(const WorkspaceId& workspace, const std::vector<std::string>& streams) {
   if (workspace.str() != workspace_.str()) return own();
   for (const auto& stream : streams)
-    if (find(stream) == nullptr && std::find(missing_.begin(), missing_.end(), stream) == missing_.end())
-      missing_.push_back(stream);
+    if (find(stream) == nullptr && std::find(missing_.begin(), missing_.end(), stream) == missing_.end()) missing_.push_back(stream);
   if (!missing_.empty()) return make_error(Code::internal, "not read yet");
   return {};
 }

@@ -23,10 +23,8 @@ VerdictBoard::VerdictBoard(std::int32_t partitions, const Clock& clock, Options 
 Status VerdictBoard::ready(std::int32_t number) const {
   const std::lock_guard lock(mutex_);
   const Partition& partition = partitions_.at(static_cast<std::size_t>(number));
-  if (partition.is_halted)
-    return make_error(Code::partition_halted, "partition " + std::to_string(number) + " is halted: " + partition.halt_reason);
-  const bool own_waits_late =
-      !partition.acknowledged.empty() && clock_.boot_us() - partition.acknowledged.front().second > options_.behind_us;
+  if (partition.is_halted) return make_error(Code::partition_halted, "partition " + std::to_string(number) + " is halted: " + partition.halt_reason);
+  const bool own_waits_late = !partition.acknowledged.empty() && clock_.boot_us() - partition.acknowledged.front().second > options_.behind_us;
   if (own_waits_late || partition.lag_us > options_.behind_us) {
     Error error = make_error(Code::projection_behind, "partition " + std::to_string(number) + " is more than " +
                                                           std::to_string(options_.behind_us / 1'000'000) + " s behind its log");
@@ -92,8 +90,7 @@ void VerdictBoard::advance(Partition& partition, const Progress& progress) {
   partition.lag_us = progress.lag_us;
   partition.history = std::max(partition.history, progress.history);
   partition.next_offset = progress.next_offset;
-  while (!partition.acknowledged.empty() && partition.acknowledged.front().first < partition.next_offset)
-    partition.acknowledged.pop_front();
+  while (!partition.acknowledged.empty() && partition.acknowledged.front().first < partition.next_offset) partition.acknowledged.pop_front();
 }
 
 void VerdictBoard::applied(const Progress& progress, std::vector<Decided> decided) {
@@ -143,7 +140,7 @@ std::vector<VerdictBoard::Wait> VerdictBoard::unanswered(std::size_t limit) cons
   const std::lock_guard lock(mutex_);
   std::vector<Wait> waits;
   for (std::size_t number = 0; number < partitions_.size(); ++number)
-    for (auto it = partitions_[number].waits.begin(); it != partitions_[number].waits.end(); ) {
+    for (auto it = partitions_[number].waits.begin(); it != partitions_[number].waits.end();) {
       if (waits.size() >= limit) return waits;
       waits.push_back({static_cast<std::int32_t>(number), it->first});
       it = partitions_[number].waits.upper_bound(it->first);  // one look-up an offset

@@ -87,8 +87,8 @@ class VerdictBoard {
   bool others_lose(std::int32_t partition) const;
   static constexpr std::int64_t kLosersUs = 50'000;
 
-  std::uint64_t history(std::int32_t partition) const;      // 0: not known yet
-  std::int64_t next_offset(std::int32_t partition) const;   // applied up to here
+  std::uint64_t history(std::int32_t partition) const;     // 0: not known yet
+  std::int64_t next_offset(std::int32_t partition) const;  // applied up to here
   std::size_t waiting() const;
   std::int32_t partitions() const { return static_cast<std::int32_t>(partitions_.size()); }
 
@@ -103,9 +103,9 @@ class VerdictBoard {
     std::int64_t lag_us = 0;
     bool is_halted = false;
     std::string halt_reason;
-    std::int64_t others_lost_us = 0;                 // boot time; 0: never
-    std::deque<Decided> recent;                      // contiguous offsets, ends at next_offset - 1
-    std::multimap<std::int64_t, Waiter> waits;       // by offset
+    std::int64_t others_lost_us = 0;                                 // boot time; 0: never
+    std::deque<Decided> recent;                                      // contiguous offsets, ends at next_offset - 1
+    std::multimap<std::int64_t, Waiter> waits;                       // by offset
     std::deque<std::pair<std::int64_t, std::int64_t>> acknowledged;  // (offset, boot time): samples for `behind`
   };
   static void begin_history(Partition& partition, const Progress& progress);

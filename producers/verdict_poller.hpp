@@ -31,10 +31,10 @@ class VerdictSource {
 class VerdictPoller {
  public:
   struct Options {
-    std::size_t max_waits = 2'000;            // looked up in one go
-    std::int64_t idle_us = 1'000'000;         // between looks while nobody waits
-    std::int64_t waiting_us = 5'000;          // while somebody waits for a partition that another process projects
-    std::int64_t local_us = 250'000;          // while all that wait are in partitions projected here
+    std::size_t max_waits = 2'000;     // looked up in one go
+    std::int64_t idle_us = 1'000'000;  // between looks while nobody waits
+    std::int64_t waiting_us = 5'000;   // while somebody waits for a partition that another process projects
+    std::int64_t local_us = 250'000;   // while all that wait are in partitions projected here
   };
   VerdictPoller(VerdictBoard& board, VerdictSource& source, const Clock& clock) : VerdictPoller(board, source, clock, Options{}) {}
   VerdictPoller(VerdictBoard& board, VerdictSource& source, const Clock& clock, Options options);

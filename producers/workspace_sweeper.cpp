@@ -48,8 +48,10 @@ Result<int> WorkspaceSweeper::sweep() {
     log::info("producers", "finishing workspace " + workspace.workspace_id() + ", which another process began");
     Status step = run(runner_, commands::create_workspace_context(workspace), commands::create_workspace(workspace));
     if (step) step = run(runner_, commands::confirm_workspace_context(workspace), commands::confirm_workspace(workspace));
-    if (step) ++finished;
-    else log::warn("producers", "workspace " + workspace.workspace_id() + " is not finished yet: " + step.error().message);
+    if (step)
+      ++finished;
+    else
+      log::warn("producers", "workspace " + workspace.workspace_id() + " is not finished yet: " + step.error().message);
   }
   return finished;
 }

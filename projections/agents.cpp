@@ -9,21 +9,34 @@ using rows::Merge;
 using rows::Type;
 
 enum Column : std::size_t {
-  kId, kWorkspace, kName, kProvider, kModel, kInstructionsJson, kEnabled, kCommandJson, kTimeoutMs,
-  kCreatedUs, kUpdatedUs, kSeq
+  kId,
+  kWorkspace,
+  kName,
+  kProvider,
+  kModel,
+  kInstructionsJson,
+  kEnabled,
+  kCommandJson,
+  kTimeoutMs,
+  kCreatedUs,
+  kUpdatedUs,
+  kSeq
 };
 const rows::Table& agents_table() {
-  static const rows::Table table{
-      "agents",
-      {
-          {"id", Type::text, Merge::key}, {"workspace", Type::text, Merge::key}, {"name", Type::text, Merge::set},
-          {"provider", Type::text, Merge::set}, {"model", Type::text, Merge::set},
-          {"instructions_json", Type::text, Merge::set}, {"enabled", Type::bool_, Merge::set},
-          {"command_json", Type::text, Merge::set}, {"timeout_ms", Type::int8, Merge::set},
-          {"created_us", Type::int8, Merge::keep}, {"updated_us", Type::int8, Merge::greatest},
-          {"seq", Type::int8, Merge::greatest}
-      },
-      R"sql(
+  static const rows::Table table{"agents",
+                                 {{"id", Type::text, Merge::key},
+                                  {"workspace", Type::text, Merge::key},
+                                  {"name", Type::text, Merge::set},
+                                  {"provider", Type::text, Merge::set},
+                                  {"model", Type::text, Merge::set},
+                                  {"instructions_json", Type::text, Merge::set},
+                                  {"enabled", Type::bool_, Merge::set},
+                                  {"command_json", Type::text, Merge::set},
+                                  {"timeout_ms", Type::int8, Merge::set},
+                                  {"created_us", Type::int8, Merge::keep},
+                                  {"updated_us", Type::int8, Merge::greatest},
+                                  {"seq", Type::int8, Merge::greatest}},
+                                 R"sql(
 INSERT INTO agents AS t (
   id, workspace, name, provider, model, instructions_json, enabled, command_json, timeout_ms, created_us, updated_us,
   seq)
@@ -65,8 +78,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection agents_model() {
-  return {"agents", 1, {&agents_table()}, &project, aggregates(v1::EventPayload::kWorkspace)};
-}
+Projection agents_model() { return {"agents", 1, {&agents_table()}, &project, aggregates(v1::EventPayload::kWorkspace)}; }
 
 }  // namespace dossier::projections

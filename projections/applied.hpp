@@ -23,7 +23,7 @@ struct AppliedBatch {
   std::int32_t partition = 0;
   std::int64_t next_offset = 0;
   std::uint64_t history = 0;
-  std::int64_t lag_us = 0;  // age of the last record applied while more are waiting; 0 at the end of the log
+  std::int64_t lag_us = 0;             // age of the last record applied while more are waiting; 0 at the end of the log
   std::vector<AppliedRecord> records;  // in offset order, without gaps, ending at next_offset - 1
   bool is_live = true;                 // readers see it; false: another generation is live
   bool concerns_dispatch = false;      // facts of tasks or workers are among them: a scheduler may have something to do

@@ -8,20 +8,20 @@ namespace {
 using rows::Merge;
 using rows::Type;
 
-enum Column : std::size_t {
-  kId, kWorkspace, kIssueId, kFirstSeq, kFirstIndex, kHeadJson, kBodyJson, kEdited, kRemoved, kSeq
-};
+enum Column : std::size_t { kId, kWorkspace, kIssueId, kFirstSeq, kFirstIndex, kHeadJson, kBodyJson, kEdited, kRemoved, kSeq };
 const rows::Table& comments_table() {
-  static const rows::Table table{
-      "comments",
-      {
-          {"id", Type::text, Merge::key}, {"workspace", Type::text, Merge::key},
-          {"issue_id", Type::text, Merge::keep}, {"first_seq", Type::int8, Merge::keep},
-          {"first_index", Type::int8, Merge::keep}, {"head_json", Type::text, Merge::keep},
-          {"body_json", Type::text, Merge::set}, {"edited", Type::bool_, Merge::set},
-          {"removed", Type::bool_, Merge::set}, {"seq", Type::int8, Merge::greatest}
-      },
-      R"sql(
+  static const rows::Table table{"comments",
+                                 {{"id", Type::text, Merge::key},
+                                  {"workspace", Type::text, Merge::key},
+                                  {"issue_id", Type::text, Merge::keep},
+                                  {"first_seq", Type::int8, Merge::keep},
+                                  {"first_index", Type::int8, Merge::keep},
+                                  {"head_json", Type::text, Merge::keep},
+                                  {"body_json", Type::text, Merge::set},
+                                  {"edited", Type::bool_, Merge::set},
+                                  {"removed", Type::bool_, Merge::set},
+                                  {"seq", Type::int8, Merge::greatest}},
+                                 R"sql(
 INSERT INTO comments AS t (
   id, workspace, issue_id, first_seq, first_index, head_json, body_json, edited, removed, seq)
 SELECT * FROM unnest(
@@ -78,8 +78,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection comments_model() {
-  return {"comments", 1, {&comments_table()}, &project, aggregates(v1::EventPayload::kComment)};
-}
+Projection comments_model() { return {"comments", 1, {&comments_table()}, &project, aggregates(v1::EventPayload::kComment)}; }
 
 }  // namespace dossier::projections

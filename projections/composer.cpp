@@ -134,8 +134,7 @@ class Composer {
       if (!unpark_row(waiting[done], parked, payload)) break;
       rows::Batch one;
       try {
-        model.project({parked.commit(), parked.commit().events(0), payload, parked.seq(), parked.index(), parked.version(), parked.time_us()},
-                      one);
+        model.project({parked.commit(), parked.commit().events(0), payload, parked.seq(), parked.index(), parked.version(), parked.time_us()}, one);
       } catch (const std::exception&) {
         break;
       }
@@ -155,8 +154,8 @@ class Composer {
 
 }  // namespace
 
-Result<Composed> compose(const JudgedBatch& batch, const std::vector<Projection>& models, Parking parking,
-                         const ComposeOptions& options, ProjectionStore& store) {
+Result<Composed> compose(const JudgedBatch& batch, const std::vector<Projection>& models, Parking parking, const ComposeOptions& options,
+                         ProjectionStore& store) {
   Composer composer(batch, std::move(parking), options, store);
   TRY_STATUS(composer.run(models));
   return std::move(composer).take();

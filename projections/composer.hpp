@@ -20,20 +20,20 @@ using RefusedStreams = std::map<std::string, std::set<std::pair<std::string, std
 
 struct ComposeOptions {
   RefusedStreams refused;
-  std::string refused_error;   // what the table said
-  bool skip_retries = false;   // the rows of a retry were refused again: the stream stays parked
+  std::string refused_error;  // what the table said
+  bool skip_retries = false;  // the rows of a retry were refused again: the stream stays parked
 };
 
 struct Composed {
   std::vector<ModelRows> models;
   std::vector<ParkedRow> parked;
   std::vector<Unparked> unparked;
-  Parking parking;  // as it is once the batch is applied
+  Parking parking;          // as it is once the batch is applied
   std::string first_error;  // of what is newly parked
 };
 
 // Errors are the store's.
-Result<Composed> compose(const JudgedBatch& batch, const std::vector<Projection>& models, Parking parking,
-                         const ComposeOptions& options, ProjectionStore& store);
+Result<Composed> compose(const JudgedBatch& batch, const std::vector<Projection>& models, Parking parking, const ComposeOptions& options,
+                         ProjectionStore& store);
 
 }  // namespace dossier::projections

@@ -72,8 +72,8 @@ Result<std::map<std::int32_t, std::int64_t>> generation_positions(const std::str
   return positions_in(set);
 }
 
-Result<Comparison> compare_generations(const std::string& url, std::int64_t live, std::int64_t next,
-                                       const std::set<std::int32_t>& partitions, std::int32_t partition_count) {
+Result<Comparison> compare_generations(const std::string& url, std::int64_t live, std::int64_t next, const std::set<std::int32_t>& partitions,
+                                       std::int32_t partition_count) {
   TRY(const auto connection, open(url));
   TRY(const auto in_live, present_tables(*connection, live));
   TRY(const auto in_next, present_tables(*connection, next));
@@ -97,8 +97,7 @@ Result<Comparison> compare_generations(const std::string& url, std::int64_t live
   const auto live_at = positions_in(answer.sets[0]);
   const auto next_at = positions_in(answer.sets[1]);
   Digests live_digests, next_digests;
-  for (std::size_t i = 0; i < of.size(); ++i)
-    add_rows(of[i].first ? live_digests : next_digests, answer.sets[i + 2], of[i].second, partition_count);
+  for (std::size_t i = 0; i < of.size(); ++i) add_rows(of[i].first ? live_digests : next_digests, answer.sets[i + 2], of[i].second, partition_count);
 
   Comparison out;
   const auto offset_in = [](const auto& positions, std::int32_t partition) {

@@ -42,7 +42,7 @@ Result<std::map<std::int32_t, std::int64_t>> generation_positions(const std::str
 
 // `partitions`: only these; a partition which neither generation has begun counts as compared. Tables: heads, streams, and
 // each read model's; one that a generation lacks is empty there.
-Result<Comparison> compare_generations(const std::string& url, std::int64_t live, std::int64_t next,
-                                       const std::set<std::int32_t>& partitions, std::int32_t partition_count);
+Result<Comparison> compare_generations(const std::string& url, std::int64_t live, std::int64_t next, const std::set<std::int32_t>& partitions,
+                                       std::int32_t partition_count);
 
 }  // namespace dossier::projections

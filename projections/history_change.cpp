@@ -20,8 +20,7 @@ using postgres::Params;
 
 constexpr std::int64_t kStepMs = 100;
 constexpr std::int64_t kProgressUs = 1'000'000;
-constexpr std::string_view kJournalColumns =
-    "partition, \"offset\", verdict, workspace, seq, time_us, commit_id, chain, append_time_us, value";
+constexpr std::string_view kJournalColumns = "partition, \"offset\", verdict, workspace, seq, time_us, commit_id, chain, append_time_us, value";
 
 std::string schema_of(std::int64_t generation) { return "g" + std::to_string(generation); }
 std::string scratch_digest(std::int32_t partition) { return "repair of partition " + std::to_string(partition); }
@@ -55,9 +54,7 @@ class Change {
   }
 
  private:
-  Result<postgres::ResultSet> query(const std::string& sql, const Params& params = {}) {
-    return connection_.query(sql, params);
-  }
+  Result<postgres::ResultSet> query(const std::string& sql, const Params& params = {}) { return connection_.query(sql, params); }
   Status run(const std::string& sql, const Params& params = {}) {
     TRY([[maybe_unused]] const auto done, query(sql, params));
     return {};
@@ -65,36 +62,31 @@ class Change {
 
   Status find_live() {
     TRY(const auto rows, query("SELECT number, digest FROM dossier.generations WHERE state = 'live'"));
-    if (rows.empty())
-      return make_error(Code::conflict, "no generation of read models is live: `dossier serve` makes the first one");
+    if (rows.empty()) return make_error(Code::conflict, "no generation of read models is live: `dossier serve` makes the first one");
     live_ = rows.front().int64(0);
     live_schema_ = schema_of(live_);
     if (is_of_code(rows.front().str(1), code_digest())) return {};
-    return make_error(
-        Code::conflict,
-        "the live read models were folded by another version of dossier: repair with that version, or let a server of "
-        "this one build their successor first");
+    return make_error(Code::conflict,
+                      "the live read models were folded by another version of dossier: repair with that version, or let a server of "
+                      "this one build their successor first");
   }
 
   // What was compared with the log is what is here. The row's lock keeps a projector out until the end.
   Status check_unmoved() {
-    TRY_STATUS(
-        run("SELECT 1 FROM " + live_schema_ + ".positions WHERE partition = $1 FOR UPDATE", Params().int8(cut_.partition)));
-    TRY(const auto rows, query("SELECT COALESCE(max(\"offset\") + 1, 0) FROM dossier.journal WHERE partition = $1",
-                               Params().int8(cut_.partition)));
+    TRY_STATUS(run("SELECT 1 FROM " + live_schema_ + ".positions WHERE partition = $1 FOR UPDATE", Params().int8(cut_.partition)));
+    TRY(const auto rows, query("SELECT COALESCE(max(\"offset\") + 1, 0) FROM dossier.journal WHERE partition = $1", Params().int8(cut_.partition)));
     if (rows.front().int64(0) == cut_.journal_end) return {};
     return make_error(Code::conflict, "the journal moved meanwhile: run the repair again");
   }
 
   // Up to the cut the scratch's judgement is the journal's, row by row.
   Status check_prefix() {
-    TRY(const auto rows,
-        query("SELECT count(*), count(*) FILTER (WHERE (j.verdict, j.workspace, j.seq, j.time_us, j.commit_id, j.chain, "
-              "j.value) IS NOT DISTINCT "
-              "FROM (s.verdict, s.workspace, s.seq, s.time_us, s.commit_id, s.chain, s.value)) FROM dossier.journal j LEFT "
-              "JOIN " +
-                  scratch_schema_ + ".journal s USING (partition, \"offset\") WHERE j.partition = $1 AND j.\"offset\" < $2",
-              Params().int8(cut_.partition).int8(cut_.cut_offset)));
+    TRY(const auto rows, query("SELECT count(*), count(*) FILTER (WHERE (j.verdict, j.workspace, j.seq, j.time_us, j.commit_id, j.chain, "
+                               "j.value) IS NOT DISTINCT "
+                               "FROM (s.verdict, s.workspace, s.seq, s.time_us, s.commit_id, s.chain, s.value)) FROM dossier.journal j LEFT "
+                               "JOIN " +
+                                   scratch_schema_ + ".journal s USING (partition, \"offset\") WHERE j.partition = $1 AND j.\"offset\" < $2",
+                               Params().int8(cut_.partition).int8(cut_.cut_offset)));
     if (rows.front().int64(0) == cut_.cut_offset && rows.front().int64(1) == cut_.cut_offset) return {};
     return make_error(Code::corrupt, std::to_string(cut_.cut_offset - rows.front().int64(1)) + " records of partition " +
                                          std::to_string(cut_.partition) +
@@ -103,15 +95,11 @@ class Change {
 
   Status move_journal() {
     Params repair;
-    repair.int8(cut_.partition)
-        .int8(cut_.cut_offset)
-        .int8(cut_.journal_end - cut_.cut_offset)
-        .int8(static_cast<std::int64_t>(cut_.history));
+    repair.int8(cut_.partition).int8(cut_.cut_offset).int8(cut_.journal_end - cut_.cut_offset).int8(static_cast<std::int64_t>(cut_.history));
     repair.int8(cut_.repaired_offset).bytes(crypto::view(cut_.lost_sha256));
-    TRY(const auto rows,
-        query("INSERT INTO dossier.repairs (partition, kind, from_offset, records, history, repaired_offset, lost_sha256) "
-              "VALUES ($1, 'cut', $2, $3, $4, $5, $6) RETURNING number",
-              repair));
+    TRY(const auto rows, query("INSERT INTO dossier.repairs (partition, kind, from_offset, records, history, repaired_offset, lost_sha256) "
+                               "VALUES ($1, 'cut', $2, $3, $4, $5, $6) RETURNING number",
+                               repair));
     const std::string columns(kJournalColumns);
     TRY_STATUS(run("WITH lost AS (DELETE FROM dossier.journal WHERE partition = $1 AND \"offset\" >= $2 RETURNING " + columns +
                        ") INSERT INTO dossier.lost_records (repair, " + columns + ") SELECT $3::bigint, * FROM lost",
@@ -127,18 +115,14 @@ class Change {
     for (const auto row : heads)
       if (events::partition_of(row.str(0), log_.partitions) == cut_.partition) workspaces.push_back(row.str(0));
     for (const GenerationTable& table : generation_tables()) {
-      TRY_STATUS(
-          run("DELETE FROM " + live_schema_ + "." + table.name + " WHERE " + table.workspace_column + " = ANY ($1::text[])",
-              Params().texts(workspaces)));
-      TRY_STATUS(
-          run("INSERT INTO " + live_schema_ + "." + table.name + " SELECT * FROM " + scratch_schema_ + "." + table.name));
+      TRY_STATUS(run("DELETE FROM " + live_schema_ + "." + table.name + " WHERE " + table.workspace_column + " = ANY ($1::text[])",
+                     Params().texts(workspaces)));
+      TRY_STATUS(run("INSERT INTO " + live_schema_ + "." + table.name + " SELECT * FROM " + scratch_schema_ + "." + table.name));
     }
     TRY_STATUS(run("DELETE FROM " + live_schema_ + ".positions WHERE partition = $1", Params().int8(cut_.partition)));
-    TRY_STATUS(
-        run("INSERT INTO " + live_schema_ + ".positions SELECT * FROM " + scratch_schema_ + ".positions WHERE partition = $1",
-            Params().int8(cut_.partition)));
-    TRY_STATUS(
-        run("DELETE FROM dossier.parked WHERE generation = $1 AND partition = $2", Params().int8(live_).int8(cut_.partition)));
+    TRY_STATUS(run("INSERT INTO " + live_schema_ + ".positions SELECT * FROM " + scratch_schema_ + ".positions WHERE partition = $1",
+                   Params().int8(cut_.partition)));
+    TRY_STATUS(run("DELETE FROM dossier.parked WHERE generation = $1 AND partition = $2", Params().int8(live_).int8(cut_.partition)));
     return run("UPDATE dossier.parked SET generation = $1 WHERE generation = $2", Params().int8(live_).int8(scratch_));
   }
 
@@ -178,9 +162,8 @@ class Change {
 
 }  // namespace
 
-Result<std::int64_t> project_repaired(const std::string& database_url, const ExpectedLog& log, const HistoryCut& cut,
-                                      topic::Reader& reader, const Clock& clock,
-                                      const std::function<void(std::int64_t next_offset)>& on_progress) {
+Result<std::int64_t> project_repaired(const std::string& database_url, const ExpectedLog& log, const HistoryCut& cut, topic::Reader& reader,
+                                      const Clock& clock, const std::function<void(std::int64_t next_offset)>& on_progress) {
   TRY(const std::int64_t scratch, make_scratch(database_url, cut.partition));
   PostgresStore store({.url = database_url, .generation = scratch, .notify = false});
   Projector projector({.log = log, .memory = {}}, reader, store, registry(), clock);
@@ -198,9 +181,8 @@ Result<std::int64_t> project_repaired(const std::string& database_url, const Exp
   }
   TRY(const auto position, store.position(cut.partition));
   if (position && position->history == cut.history) return scratch;
-  return make_error(Code::conflict, "the log is in history " + std::to_string(position ? position->history : 0) +
-                                        " and not in " + std::to_string(cut.history) +
-                                        ": another repair was there; run it again");
+  return make_error(Code::conflict, "the log is in history " + std::to_string(position ? position->history : 0) + " and not in " +
+                                        std::to_string(cut.history) + ": another repair was there; run it again");
 }
 
 Status change_history(Connection& connection, const ExpectedLog& log, const HistoryCut& cut, std::int64_t scratch) {

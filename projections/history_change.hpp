@@ -33,9 +33,8 @@ struct HistoryCut {
 
 // Projects the partition into a scratch generation until the cut's HistoryRepaired is applied; the scratch's number.
 // partition_halted: the log can't be projected, with the reason. conflict: the HistoryRepaired is not valid where it is.
-Result<std::int64_t> project_repaired(const std::string& database_url, const ExpectedLog& log, const HistoryCut& cut,
-                                      topic::Reader& reader, const Clock& clock,
-                                      const std::function<void(std::int64_t next_offset)>& on_progress);
+Result<std::int64_t> project_repaired(const std::string& database_url, const ExpectedLog& log, const HistoryCut& cut, topic::Reader& reader,
+                                      const Clock& clock, const std::function<void(std::int64_t next_offset)>& on_progress);
 
 // The transaction, on a connection that may write. conflict: the live generation was folded by other code, or the journal
 // or its position moved since the cut was found; nothing was changed. corrupt: the ledger's verdicts before the cut differ

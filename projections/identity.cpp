@@ -9,19 +9,18 @@ using rows::Merge;
 using rows::Type;
 
 namespace users {
-enum Column : std::size_t {
-  kId, kWorkspace, kLoginJson, kDisplayNameJson, kPasswordSecretId, kAdmin, kCreatedUs, kSeq
-};
+enum Column : std::size_t { kId, kWorkspace, kLoginJson, kDisplayNameJson, kPasswordSecretId, kAdmin, kCreatedUs, kSeq };
 const rows::Table& table_of() {
-  static const rows::Table table{
-      "users",
-      {
-          {"id", Type::text, Merge::key}, {"workspace", Type::text, Merge::key},
-          {"login_json", Type::text, Merge::keep}, {"display_name_json", Type::text, Merge::set},
-          {"password_secret_id", Type::text, Merge::set}, {"admin", Type::bool_, Merge::set},
-          {"created_us", Type::int8, Merge::keep}, {"seq", Type::int8, Merge::greatest}
-      },
-      R"sql(
+  static const rows::Table table{"users",
+                                 {{"id", Type::text, Merge::key},
+                                  {"workspace", Type::text, Merge::key},
+                                  {"login_json", Type::text, Merge::keep},
+                                  {"display_name_json", Type::text, Merge::set},
+                                  {"password_secret_id", Type::text, Merge::set},
+                                  {"admin", Type::bool_, Merge::set},
+                                  {"created_us", Type::int8, Merge::keep},
+                                  {"seq", Type::int8, Merge::greatest}},
+                                 R"sql(
 INSERT INTO users AS t (
   id, workspace, login_json, display_name_json, password_secret_id, admin, created_us, seq)
 SELECT * FROM unnest(
@@ -39,19 +38,18 @@ ON CONFLICT (id, workspace) DO UPDATE SET
 }  // namespace users
 
 namespace auth_sessions {
-enum Column : std::size_t {
-  kSecretId, kWorkspace, kUserId, kTokenPrefix, kOpenedUs, kExpiresUs, kRevoked, kSeq
-};
+enum Column : std::size_t { kSecretId, kWorkspace, kUserId, kTokenPrefix, kOpenedUs, kExpiresUs, kRevoked, kSeq };
 const rows::Table& table_of() {
-  static const rows::Table table{
-      "auth_sessions",
-      {
-          {"secret_id", Type::text, Merge::key}, {"workspace", Type::text, Merge::key},
-          {"user_id", Type::text, Merge::keep}, {"token_prefix", Type::text, Merge::keep},
-          {"opened_us", Type::int8, Merge::keep}, {"expires_us", Type::int8, Merge::keep},
-          {"revoked", Type::bool_, Merge::set}, {"seq", Type::int8, Merge::greatest}
-      },
-      R"sql(
+  static const rows::Table table{"auth_sessions",
+                                 {{"secret_id", Type::text, Merge::key},
+                                  {"workspace", Type::text, Merge::key},
+                                  {"user_id", Type::text, Merge::keep},
+                                  {"token_prefix", Type::text, Merge::keep},
+                                  {"opened_us", Type::int8, Merge::keep},
+                                  {"expires_us", Type::int8, Merge::keep},
+                                  {"revoked", Type::bool_, Merge::set},
+                                  {"seq", Type::int8, Merge::greatest}},
+                                 R"sql(
 INSERT INTO auth_sessions AS t (
   secret_id, workspace, user_id, token_prefix, opened_us, expires_us, revoked, seq)
 SELECT * FROM unnest(
@@ -69,18 +67,15 @@ ON CONFLICT (secret_id, workspace) DO UPDATE SET
 }  // namespace auth_sessions
 
 namespace names {
-enum Column : std::size_t {
-  kStream, kWorkspace, kOwner, kConfirmed, kSeq
-};
+enum Column : std::size_t { kStream, kWorkspace, kOwner, kConfirmed, kSeq };
 const rows::Table& table_of() {
-  static const rows::Table table{
-      "names",
-      {
-          {"stream", Type::text, Merge::key}, {"workspace", Type::text, Merge::key},
-          {"owner", Type::text, Merge::set}, {"confirmed", Type::bool_, Merge::set},
-          {"seq", Type::int8, Merge::greatest}
-      },
-      R"sql(
+  static const rows::Table table{"names",
+                                 {{"stream", Type::text, Merge::key},
+                                  {"workspace", Type::text, Merge::key},
+                                  {"owner", Type::text, Merge::set},
+                                  {"confirmed", Type::bool_, Merge::set},
+                                  {"seq", Type::int8, Merge::greatest}},
+                                 R"sql(
 INSERT INTO names AS t (
   stream, workspace, owner, confirmed, seq)
 SELECT * FROM unnest(
@@ -106,9 +101,7 @@ Patch user(const AcceptedEvent& e) {
 Patch auth_session(const AcceptedEvent& e, const std::string& secret_id) {
   return touched(e, auth_sessions::table_of(), auth_sessions::kSecretId, secret_id, auth_sessions::kWorkspace, auth_sessions::kSeq);
 }
-Patch name(const AcceptedEvent& e) {
-  return touched(e, names::table_of(), names::kStream, e.event.stream(), names::kWorkspace, names::kSeq);
-}
+Patch name(const AcceptedEvent& e) { return touched(e, names::table_of(), names::kStream, e.event.stream(), names::kWorkspace, names::kSeq); }
 
 void registered(const AcceptedEvent& e, const v1::UserRegistered& fact, rows::Batch& out) {
   user(e)
@@ -134,8 +127,7 @@ void opened(const AcceptedEvent& e, const v1::AuthSessionOpened& fact, rows::Bat
 void on_user(const AcceptedEvent& e, const v1::IdentityEvent& event, rows::Batch& out) {
   switch (event.fact_case()) {
     case v1::IdentityEvent::kUserRegistered: return registered(e, event.user_registered(), out);
-    case v1::IdentityEvent::kPasswordChanged:
-      return user(e).text(users::kPasswordSecretId, event.password_changed().password_secret_id()).into(out);
+    case v1::IdentityEvent::kPasswordChanged: return user(e).text(users::kPasswordSecretId, event.password_changed().password_secret_id()).into(out);
     case v1::IdentityEvent::kAuthSessionOpened: return opened(e, event.auth_session_opened(), out);
     case v1::IdentityEvent::kAuthSessionRevoked:
       return auth_session(e, event.auth_session_revoked().secret_id()).flag(auth_sessions::kRevoked, true).into(out);
@@ -151,8 +143,7 @@ void on_user(const AcceptedEvent& e, const v1::IdentityEvent& event, rows::Batch
 // Facts of login/…, slug/…, server/admin.
 void on_name(const AcceptedEvent& e, const v1::IdentityEvent& event, rows::Batch& out) {
   switch (event.fact_case()) {
-    case v1::IdentityEvent::kNameReserved:
-      return name(e).text(names::kOwner, event.name_reserved().owner()).flag(names::kConfirmed, false).into(out);
+    case v1::IdentityEvent::kNameReserved: return name(e).text(names::kOwner, event.name_reserved().owner()).flag(names::kConfirmed, false).into(out);
     case v1::IdentityEvent::kNameConfirmed: return name(e).flag(names::kConfirmed, true).into(out);
     case v1::IdentityEvent::kNameReleased: return name(e).text(names::kOwner, {}).flag(names::kConfirmed, false).into(out);
     case v1::IdentityEvent::kAdminBootstrapped:

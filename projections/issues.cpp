@@ -1,7 +1,7 @@
 // Issues: a row each, ready to be listed and served. Comments count into it; the number comes from the workspace's stream.
+#include "events/issue.hpp"
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
-#include "events/issue.hpp"
 
 namespace dossier::projections {
 namespace {
@@ -10,24 +10,44 @@ using rows::Merge;
 using rows::Type;
 
 enum Column : std::size_t {
-  kId, kWorkspace, kNumber, kTitleJson, kBodyJson, kStatus, kProjectId, kAuthorId, kAssigneeId,
-  kLabelsJson, kParentIssueId, kCreatedUs, kUpdatedUs, kCommentCount, kActiveSessionId,
-  kCopyGeneration, kSeq
+  kId,
+  kWorkspace,
+  kNumber,
+  kTitleJson,
+  kBodyJson,
+  kStatus,
+  kProjectId,
+  kAuthorId,
+  kAssigneeId,
+  kLabelsJson,
+  kParentIssueId,
+  kCreatedUs,
+  kUpdatedUs,
+  kCommentCount,
+  kActiveSessionId,
+  kCopyGeneration,
+  kSeq
 };
 const rows::Table& issues_table() {
-  static const rows::Table table{
-      "issues",
-      {
-          {"id", Type::text, Merge::key}, {"workspace", Type::text, Merge::key}, {"number", Type::int8, Merge::set},
-          {"title_json", Type::text, Merge::set}, {"body_json", Type::text, Merge::set},
-          {"status", Type::text, Merge::set}, {"project_id", Type::text, Merge::set},
-          {"author_id", Type::text, Merge::keep}, {"assignee_id", Type::text, Merge::set},
-          {"labels_json", Type::text, Merge::set}, {"parent_issue_id", Type::text, Merge::keep},
-          {"created_us", Type::int8, Merge::keep}, {"updated_us", Type::int8, Merge::greatest},
-          {"comment_count", Type::int8, Merge::add}, {"active_session_id", Type::text, Merge::set},
-          {"copy_generation", Type::int8, Merge::set}, {"seq", Type::int8, Merge::greatest}
-      },
-      R"sql(
+  static const rows::Table table{"issues",
+                                 {{"id", Type::text, Merge::key},
+                                  {"workspace", Type::text, Merge::key},
+                                  {"number", Type::int8, Merge::set},
+                                  {"title_json", Type::text, Merge::set},
+                                  {"body_json", Type::text, Merge::set},
+                                  {"status", Type::text, Merge::set},
+                                  {"project_id", Type::text, Merge::set},
+                                  {"author_id", Type::text, Merge::keep},
+                                  {"assignee_id", Type::text, Merge::set},
+                                  {"labels_json", Type::text, Merge::set},
+                                  {"parent_issue_id", Type::text, Merge::keep},
+                                  {"created_us", Type::int8, Merge::keep},
+                                  {"updated_us", Type::int8, Merge::greatest},
+                                  {"comment_count", Type::int8, Merge::add},
+                                  {"active_session_id", Type::text, Merge::set},
+                                  {"copy_generation", Type::int8, Merge::set},
+                                  {"seq", Type::int8, Merge::greatest}},
+                                 R"sql(
 INSERT INTO issues AS t (
   id, workspace, number, title_json, body_json, status, project_id, author_id, assignee_id, labels_json,
   parent_issue_id, created_us, updated_us, comment_count, active_session_id, copy_generation, seq)
@@ -88,8 +108,7 @@ void on_issue(const AcceptedEvent& e, const v1::IssueEvent& event, rows::Batch& 
     }
     case v1::IssueEvent::kIssueStatusChanged:
       return touched(e, std::move(id)).text(kStatus, std::string(events::status_name(event.issue_status_changed().to()))).into(out);
-    case v1::IssueEvent::kProjectAttached:
-      return touched(e, std::move(id)).text(kProjectId, event.project_attached().project_id()).into(out);
+    case v1::IssueEvent::kProjectAttached: return touched(e, std::move(id)).text(kProjectId, event.project_attached().project_id()).into(out);
     case v1::IssueEvent::kLabelsReplaced:
       return touched(e, std::move(id)).text(kLabelsJson, json_array_of(event.labels_replaced().labels())).into(out);
     case v1::IssueEvent::kAssigneeSet: return touched(e, std::move(id)).text(kAssigneeId, event.assignee_set().user_id()).into(out);
@@ -133,7 +152,11 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }  // namespace
 
 Projection issues_model() {
-  return {"issues", 1, {&issues_table()}, &project, aggregates(v1::EventPayload::kIssue, v1::EventPayload::kComment, v1::EventPayload::kCopy, v1::EventPayload::kIssueNumbers)};
+  return {"issues",
+          1,
+          {&issues_table()},
+          &project,
+          aggregates(v1::EventPayload::kIssue, v1::EventPayload::kComment, v1::EventPayload::kCopy, v1::EventPayload::kIssueNumbers)};
 }
 
 }  // namespace dossier::projections

@@ -51,8 +51,7 @@ void fold_commit(std::size_t record, JudgedBatch& batch, PartitionMemory& memory
 
 }  // namespace
 
-Result<JudgedBatch> judge_batch(const Position& before, std::span<const topic::Record> records, PartitionMemory& memory,
-                                ProjectionStore& store) {
+Result<JudgedBatch> judge_batch(const Position& before, std::span<const topic::Record> records, PartitionMemory& memory, ProjectionStore& store) {
   JudgedBatch batch;
   batch.before = before;
   batch.after = before;

@@ -37,8 +37,8 @@ struct JudgedBatch {
   std::vector<JudgedRecord> records;
   std::vector<JudgedEvent> events;
   std::size_t unknown_events = 0;
-  bool acts_on_parking = false;       // a single record with a ParkedRetried or ParkedDiscarded
-  std::optional<Error> stopped;       // why judging stopped behind the last of `records`
+  bool acts_on_parking = false;  // a single record with a ParkedRetried or ParkedDiscarded
+  std::optional<Error> stopped;  // why judging stopped behind the last of `records`
   std::unique_ptr<google::protobuf::Arena> arena;
 
   const v1::Commit& commit(const JudgedEvent& event) const { return records[event.record].envelope.record.commit(); }
@@ -48,8 +48,7 @@ inline constexpr std::size_t kMaxBatchNames = 20'000;  // streams that one batch
 
 // Judges a prefix of `records` (which follow `before` without gaps): as many as the bounds allow, at least one. A record
 // that acts on parked rows is a batch of its own. Moves `memory` along; after an error it must be reset.
-Result<JudgedBatch> judge_batch(const Position& before, std::span<const topic::Record> records, PartitionMemory& memory,
-                                ProjectionStore& store);
+Result<JudgedBatch> judge_batch(const Position& before, std::span<const topic::Record> records, PartitionMemory& memory, ProjectionStore& store);
 
 std::vector<JournalRow> journal_rows(const JudgedBatch& batch);
 

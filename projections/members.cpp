@@ -8,18 +8,16 @@ namespace {
 using rows::Merge;
 using rows::Type;
 
-enum Column : std::size_t {
-  kWorkspace, kUserId, kRole, kRemoved, kSinceUs, kSeq
-};
+enum Column : std::size_t { kWorkspace, kUserId, kRole, kRemoved, kSinceUs, kSeq };
 const rows::Table& members_table() {
-  static const rows::Table table{
-      "members",
-      {
-          {"workspace", Type::text, Merge::key}, {"user_id", Type::text, Merge::key},
-          {"role", Type::text, Merge::set}, {"removed", Type::bool_, Merge::set},
-          {"since_us", Type::int8, Merge::set}, {"seq", Type::int8, Merge::greatest}
-      },
-      R"sql(
+  static const rows::Table table{"members",
+                                 {{"workspace", Type::text, Merge::key},
+                                  {"user_id", Type::text, Merge::key},
+                                  {"role", Type::text, Merge::set},
+                                  {"removed", Type::bool_, Merge::set},
+                                  {"since_us", Type::int8, Merge::set},
+                                  {"seq", Type::int8, Merge::greatest}},
+                                 R"sql(
 INSERT INTO members AS t (
   workspace, user_id, role, removed, since_us, seq)
 SELECT * FROM unnest(
@@ -64,8 +62,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection members_model() {
-  return {"members", 1, {&members_table()}, &project, aggregates(v1::EventPayload::kMembers)};
-}
+Projection members_model() { return {"members", 1, {&members_table()}, &project, aggregates(v1::EventPayload::kMembers)}; }
 
 }  // namespace dossier::projections

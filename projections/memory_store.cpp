@@ -8,9 +8,9 @@ namespace dossier::projections {
 
 namespace {
 
+using memory::flag;
 using memory::Key;
 using memory::MemoryDatabase;
-using memory::flag;
 using memory::number;
 using memory::text;
 
@@ -107,8 +107,7 @@ Status put_journal(MemoryDatabase::Edit& edit, const ProjectionBatch& batch) {
     if (record.verdict != events::Verdict::accepted) continue;
     Key commit;
     commit.text(record.workspace).text(record.commit_id).int8(static_cast<std::int64_t>(record.seq));
-    edit.put(memory::kJournalCommits, commit,
-             rows::Row{static_cast<std::int64_t>(record.seq), std::int64_t{record.partition}, record.offset});
+    edit.put(memory::kJournalCommits, commit, rows::Row{static_cast<std::int64_t>(record.seq), std::int64_t{record.partition}, record.offset});
   }
   return {};
 }
@@ -155,8 +154,8 @@ Result<Fetched> MemoryStore::fetch(const FetchRequest& request) {
   Fetched out;
   for (const auto& workspace : request.workspaces)
     if (const auto row = view.find(own("heads"), Key().text(workspace)))
-      out.heads.emplace_back(workspace, events::WorkspaceHead{static_cast<std::uint64_t>(number(*row, 1)), number(*row, 2),
-                                                              crypto::hash_from(text(*row, 3))});
+      out.heads.emplace_back(workspace,
+                             events::WorkspaceHead{static_cast<std::uint64_t>(number(*row, 1)), number(*row, 2), crypto::hash_from(text(*row, 3))});
   for (const auto& key : request.streams)
     if (const auto row = view.find(own("streams"), Key().text(key.stream).text(key.workspace)))
       out.streams.push_back(StreamRow{key.workspace, key.stream, static_cast<std::uint64_t>(number(*row, 2)), text(*row, 3), flag(*row, 4)});
@@ -181,8 +180,8 @@ Result<Applied> MemoryStore::apply(const ProjectionBatch& batch) {
     const auto present = edit.find(own("positions"), position);
     const bool moved = !present || number(*present, 0) != batch.before.next_offset || text(*present, 1) != crypto::view(batch.before.last_hash);
     if (moved && !mutation::on(mutation::Name::drop_position_guard))
-      return make_error(Code::position_moved, "the position of partition " + std::to_string(batch.before.partition) +
-                                                  " is not where this writer left it");
+      return make_error(Code::position_moved,
+                        "the position of partition " + std::to_string(batch.before.partition) + " is not where this writer left it");
     edit.put(own("positions"), position, to_row(batch.after));
     applied.is_live = memory::live_generation(edit) == generation_;
     TRY_STATUS(put_journal(edit, batch));
@@ -202,8 +201,8 @@ Result<Applied> MemoryStore::apply(const ProjectionBatch& batch) {
     for (const auto& done : batch.unparked) unpark(edit, own(kParked), done);
     for (const auto& row : batch.parked)
       edit.put(own(kParked), parked_key({row.read_model, row.workspace, row.stream}).int8(row.offset).int8(row.event_index),
-               rows::Row{row.read_model, row.workspace, row.stream, std::int64_t{row.partition}, row.offset,
-                         std::int64_t{row.event_index}, row.error, row.value});
+               rows::Row{row.read_model, row.workspace, row.stream, std::int64_t{row.partition}, row.offset, std::int64_t{row.event_index}, row.error,
+                         row.value});
     return {};
   });
   if (!status && !applied.data_error) return status.error();
@@ -215,7 +214,8 @@ Result<std::vector<ParkedStream>> MemoryStore::parked_streams(std::int32_t parti
   std::vector<ParkedStream> out;
   view.scan(own(kParked), Key(), [&](const rows::Row& row) {
     if (number(row, 3) != partition) return true;
-    const bool same = !out.empty() && out.back().read_model == text(row, 0) && out.back().workspace == text(row, 1) && out.back().stream == text(row, 2);
+    const bool same =
+        !out.empty() && out.back().read_model == text(row, 0) && out.back().workspace == text(row, 1) && out.back().stream == text(row, 2);
     if (!same) out.push_back(ParkedStream{text(row, 0), text(row, 1), text(row, 2)});
     return true;
   });

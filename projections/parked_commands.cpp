@@ -37,8 +37,7 @@ Result<std::vector<ParkedSummary>> list_parked(const std::string& url, std::size
   TRY(const auto connection, postgres::Connection::open(options));
   TRY(const auto set, connection->query(kList, postgres::Params().int8(static_cast<std::int64_t>(limit))));
   std::vector<ParkedSummary> out;
-  for (const auto row : set)
-    out.push_back({row.str(0), row.str(1), row.str(2), row.int32(3), row.int64(4), row.int64(5), row.str(6)});
+  for (const auto row : set) out.push_back({row.str(0), row.str(1), row.str(2), row.int32(3), row.int64(4), row.int64(5), row.str(6)});
   return out;
 }
 

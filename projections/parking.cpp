@@ -39,13 +39,12 @@ ParkedRow park_row(std::string_view read_model, const AcceptedEvent& e, std::int
   parked.set_seq(e.seq);
   parked.set_version(e.version);
   parked.set_time_us(e.time_us);
-  return {std::string(read_model), e.commit.workspace_id(), e.event.stream(), partition, offset, e.index, std::move(error),
-          parked.SerializeAsString()};
+  return {std::string(read_model), e.commit.workspace_id(),   e.event.stream(), partition, offset, e.index,
+          std::move(error),        parked.SerializeAsString()};
 }
 
 bool unpark_row(const ParkedRow& row, v1::ParkedEvent& parked, v1::EventPayload& payload) {
-  return parked.ParseFromString(row.value) && parked.commit().events_size() == 1 &&
-         payload.ParseFromString(parked.commit().events(0).payload());
+  return parked.ParseFromString(row.value) && parked.commit().events_size() == 1 && payload.ParseFromString(parked.commit().events(0).payload());
 }
 
 }  // namespace dossier::projections

@@ -14,11 +14,11 @@
 
 namespace dossier::projections {
 
-inline constexpr std::size_t kMaxParkedStreams = 100;     // of a partition; one more halts it
-inline constexpr std::size_t kManyParkedStreams = 10;     // this many, and…
-inline constexpr std::size_t kParkingWindow = 1'000;      // …of this many last records…
-inline constexpr std::size_t kMaxParkedInWindow = 10;     // …more than these (1 %) with a row that was parked: halts it
-inline constexpr std::size_t kMaxRetriedRows = 10'000;    // of one stream by one retry; the rest waits for another
+inline constexpr std::size_t kMaxParkedStreams = 100;   // of a partition; one more halts it
+inline constexpr std::size_t kManyParkedStreams = 10;   // this many, and…
+inline constexpr std::size_t kParkingWindow = 1'000;    // …of this many last records…
+inline constexpr std::size_t kMaxParkedInWindow = 10;   // …more than these (1 %) with a row that was parked: halts it
+inline constexpr std::size_t kMaxRetriedRows = 10'000;  // of one stream by one retry; the rest waits for another
 
 // A value: the runner works on a copy and keeps it when the batch is applied.
 class Parking {

@@ -102,7 +102,8 @@ Status Partition::load_position(topic::Reader& reader) {
     TRY(const auto count, reader.partition_count(s_.log.topic, kLogQuestionMs));
     if (count != s_.log.partitions)
       return make_error(Code::log_mismatch, s_.log.topic + " has " + std::to_string(count) + " partitions, and this database belongs to a log of " +
-                                                std::to_string(s_.log.partitions) + ": point DOSSIER_KAFKA and DOSSIER_DATABASE_URL at one installation.");
+                                                std::to_string(s_.log.partitions) +
+                                                ": point DOSSIER_KAFKA and DOSSIER_DATABASE_URL at one installation.");
   }
   TRY(auto stored, s_.store.position(partition_));
   if (!stored) {
@@ -138,8 +139,8 @@ bool Partition::check_identity(const Position& position) {
 
 bool Partition::check_extent(const topic::Watermarks& extent) {
   if (extent.end < position_.next_offset) {
-    halt(at(extent.end) + " is the end of the log, but it was applied up to " + std::to_string(position_.next_offset) +
-         ": the log lost its tail." + kCompare);
+    halt(at(extent.end) + " is the end of the log, but it was applied up to " + std::to_string(position_.next_offset) + ": the log lost its tail." +
+         kCompare);
     return false;
   }
   if (extent.begin > std::max<std::int64_t>(position_.next_offset - 1, 0)) {
@@ -211,8 +212,10 @@ void Partition::write(JudgedBatch& batch) {
     auto composed = compose(batch, s_.models, parking_, options, s_.store);
     if (!composed) return failed(composed.error());
     if (const std::string reason = composed->parking.verdict(); !reason.empty())
-      return halt("partition " + std::to_string(partition_) + ": " + reason + ". That is a bug of a read model and not data: look at `dossier parked list` and " +
-                  "the last error (" + (composed->first_error.empty() ? "an earlier one" : composed->first_error) + "), install a version that mends it, then resume the partition.");
+      return halt("partition " + std::to_string(partition_) + ": " + reason +
+                  ". That is a bug of a read model and not data: look at `dossier parked list` and " + "the last error (" +
+                  (composed->first_error.empty() ? "an earlier one" : composed->first_error) +
+                  "), install a version that mends it, then resume the partition.");
     rows.models = std::move(composed->models);
     rows.parked = std::move(composed->parked);
     rows.unparked = std::move(composed->unparked);
@@ -238,7 +241,8 @@ void Partition::write(JudgedBatch& batch) {
     auto next = search.next(batch, *applied->data_error);
     if (!next)
       return halt(at(batch.before.next_offset) + " is refused by the tables of read model " + applied->data_error->read_model +
-                  " whichever stream is parked (" + applied->data_error->message + "): that is a bug. Install a version that mends it, then resume the partition.");
+                  " whichever stream is parked (" + applied->data_error->message +
+                  "): that is a bug. Install a version that mends it, then resume the partition.");
     log::warn("projections", "rows of read model " + applied->data_error->read_model + " refused at " + at(batch.before.next_offset) + ": " +
                                  applied->data_error->message);
     options = *std::move(next);

@@ -21,7 +21,7 @@
 
 namespace dossier::projections {
 
-inline constexpr std::int64_t kFirstPauseUs = 50'000;       // after a transient error; doubles with each that follows
+inline constexpr std::int64_t kFirstPauseUs = 50'000;  // after a transient error; doubles with each that follows
 inline constexpr std::int64_t kLongestPauseUs = 5'000'000;
 
 // Larger batches are slower: what a thousand records need while they are judged and projected just fits the caches.
@@ -97,8 +97,8 @@ class Partition {
   std::int64_t due_us_ = 0;
   std::int64_t pause_us_ = 0;
 
-  Position position_;          // as the store has it
-  bool checking_ = false;      // the next record taken is the one before the position
+  Position position_;      // as the store has it
+  bool checking_ = false;  // the next record taken is the one before the position
   std::int64_t next_read_ = 0;
   std::vector<topic::Record> waiting_;  // from waiting_[first_] on
   std::size_t first_ = 0;

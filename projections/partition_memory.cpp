@@ -47,8 +47,7 @@ void PartitionMemory::want(const events::Needs& needs, FetchRequest& request) {
     ++stream_count_;
     if (!workspace.complete || seen_.perhaps(needs.workspace, name)) request.streams.push_back({needs.workspace, name});
   }
-  if (!workspace.complete || seen_.perhaps(needs.workspace, needs.commit_id))
-    request.commit_ids.emplace_back(needs.workspace, needs.commit_id);
+  if (!workspace.complete || seen_.perhaps(needs.workspace, needs.commit_id)) request.commit_ids.emplace_back(needs.workspace, needs.commit_id);
 }
 
 void PartitionMemory::learn(const FetchRequest& request, Fetched fetched) {

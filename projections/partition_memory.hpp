@@ -38,8 +38,7 @@ class PartitionMemory {
   events::Book& book() { return book_; }
 
   // Folds an accepted event; payload nullptr: this code can't read it. The stream must have been wanted in this batch.
-  void evolve(const std::string& workspace, const std::string& stream, const v1::EventPayload* payload,
-              const events::FoldContext& context);
+  void evolve(const std::string& workspace, const std::string& stream, const v1::EventPayload* payload, const events::FoldContext& context);
   // Notes an accepted commit's id.
   void note_commit(const std::string& workspace, const std::string& commit_id);
 
@@ -82,8 +81,8 @@ class PartitionMemory {
   std::uint64_t batch_ = 1;
   std::size_t stream_count_ = 0;
   std::size_t state_bytes_ = 0;
-  std::vector<Touched> touched_;       // streams that this batch folds into
-  std::vector<std::string> used_;      // workspaces that this batch looked at
+  std::vector<Touched> touched_;   // streams that this batch folds into
+  std::vector<std::string> used_;  // workspaces that this batch looked at
 };
 
 }  // namespace dossier::projections

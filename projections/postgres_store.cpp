@@ -98,9 +98,8 @@ std::string_view storable_or_empty(std::string_view text) { return storable(text
 
 Params journal_params(const ProjectionBatch& batch) {
   const auto count = batch.journal.size();
-  Array offsets(Type::int8, count), verdicts(Type::int8, count), workspaces(Type::text, count), seqs(Type::int8, count),
-      times(Type::int8, count), commits(Type::text, count), chains(Type::bytea, count), appended(Type::int8, count),
-      values(Type::bytea, count);
+  Array offsets(Type::int8, count), verdicts(Type::int8, count), workspaces(Type::text, count), seqs(Type::int8, count), times(Type::int8, count),
+      commits(Type::text, count), chains(Type::bytea, count), appended(Type::int8, count), values(Type::bytea, count);
   for (const auto& row : batch.journal) {
     offsets.int8(row.offset);
     verdicts.int8(static_cast<std::int64_t>(row.verdict));
@@ -134,8 +133,7 @@ Params head_params(const ProjectionBatch& batch) {
 
 Params stream_params(const ProjectionBatch& batch) {
   const auto count = batch.streams.size();
-  Array workspaces(Type::text, count), streams(Type::text, count), versions(Type::int8, count), states(Type::bytea, count),
-      newer(Type::bool_, count);
+  Array workspaces(Type::text, count), streams(Type::text, count), versions(Type::int8, count), states(Type::bytea, count), newer(Type::bool_, count);
   for (const auto& row : batch.streams) {
     workspaces.text(row.workspace);
     streams.text(row.stream);
@@ -175,8 +173,8 @@ Params unpark_params(std::int64_t generation, const ProjectionBatch& batch) {
 }
 
 Params park_params(std::int64_t generation, const ProjectionBatch& batch) {
-  Array models(Type::text), workspaces(Type::text), streams(Type::text), partitions(Type::int8), offsets(Type::int8),
-      indexes(Type::int8), errors(Type::text), values(Type::bytea);
+  Array models(Type::text), workspaces(Type::text), streams(Type::text), partitions(Type::int8), offsets(Type::int8), indexes(Type::int8),
+      errors(Type::text), values(Type::bytea);
   for (const auto& row : batch.parked) {
     models.text(row.read_model);
     workspaces.text(row.workspace);
@@ -222,9 +220,7 @@ class Statements {
   bool failed_in(const postgres::SqlError& error, Writes writes) const {
     return error.statement >= 0 && owners_[static_cast<std::size_t>(error.statement)].writes == writes;
   }
-  std::string read_model(const postgres::SqlError& error) const {
-    return std::string(owners_[static_cast<std::size_t>(error.statement)].read_model);
-  }
+  std::string read_model(const postgres::SqlError& error) const { return std::string(owners_[static_cast<std::size_t>(error.statement)].read_model); }
 
  private:
   struct Owner {
@@ -309,8 +305,7 @@ Result<Applied> PostgresStore::write(const ProjectionBatch& batch, bool journal_
   if (!batch.heads.empty()) statements.add(kPutHeads, head_params(batch));
   if (!batch.streams.empty()) statements.add(kPutStreams, stream_params(batch));
   for (const auto& model : batch.models)
-    for (const auto& table : model.rows.tables())
-      statements.add(table.table().sql, table_params(table), Writes::read_model, model.read_model);
+    for (const auto& table : model.rows.tables()) statements.add(table.table().sql, table_params(table), Writes::read_model, model.read_model);
   if (!batch.unparked.empty()) statements.add(kUnpark, unpark_params(options_.generation, batch));
   if (!batch.parked.empty()) statements.add(kPark, park_params(options_.generation, batch));
   if (options_.notify)

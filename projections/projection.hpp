@@ -19,9 +19,9 @@ struct AcceptedEvent {
   const v1::Event& event;
   const v1::EventPayload& payload;  // a payload this code knows
   std::uint64_t seq;
-  std::int32_t index;      // of the event in the commit
-  std::uint64_t version;   // of the stream after the event
-  std::int64_t time_us;    // the commit's time
+  std::int32_t index;     // of the event in the commit
+  std::uint64_t version;  // of the stream after the event
+  std::int64_t time_us;   // the commit's time
 };
 
 // Aggregates by their number in v1::EventPayload, as bits.

@@ -18,10 +18,10 @@ namespace dossier::projections {
 
 struct ProjectorOptions {
   ExpectedLog log;
-  MemoryLimits memory;                    // of each partition
+  MemoryLimits memory;  // of each partition
   std::size_t poll_records = kMaxBatchRecords;
   std::size_t poll_bytes = 8u << 20;
-  std::int64_t linger_us = 5'000;         // in a backlog; live records are applied as soon as they are there
+  std::int64_t linger_us = 5'000;             // in a backlog; live records are applied as soon as they are there
   std::int64_t log_end_every_us = 5'000'000;  // how often the end of the log is asked for while behind it
   std::int64_t check_every_us = 1'000'000;    // how often the stored position of an idle partition is looked at
 };
@@ -29,8 +29,8 @@ struct ProjectorOptions {
 class Projector {
  public:
   // The reader is used by step() alone. `models` is registry() but for tests; all must outlive the projector.
-  Projector(ProjectorOptions options, topic::Reader& reader, ProjectionStore& store, const std::vector<Projection>& models,
-            const Clock& clock, AppliedListener* listener = nullptr);
+  Projector(ProjectorOptions options, topic::Reader& reader, ProjectionStore& store, const std::vector<Projection>& models, const Clock& clock,
+            AppliedListener* listener = nullptr);
 
   // Replaces the set of owned partitions, from the next step on. Lost ones are forgotten, also if they were halted.
   void assign(std::vector<std::int32_t> partitions);

@@ -25,12 +25,12 @@ inline std::string_view to_string(PartitionState state) noexcept {
 struct PartitionStats {
   std::int32_t partition = 0;
   PartitionState state = PartitionState::detached;
-  std::string reason;            // halted: what is wrong and what to do; detached: the last error
+  std::string reason;  // halted: what is wrong and what to do; detached: the last error
   std::int64_t next_offset = 0;
   std::int64_t lag_records = 0;  // behind the end of the log when last looked
   std::int64_t lag_us = 0;       // age of the last applied record while more are waiting
   std::size_t parked_streams = 0;
-  std::uint64_t history = 0;     // of the position; 0: not known
+  std::uint64_t history = 0;  // of the position; 0: not known
 };
 
 struct ProjectorStats {

@@ -8,22 +8,21 @@ namespace {
 using rows::Merge;
 using rows::Type;
 
-enum Column : std::size_t {
-  kId, kWorkspace, kNameJson, kGitUrl, kLocalPath, kDefaultBranch, kTrusted, kRemoved, kCreatedUs,
-  kUpdatedUs, kSeq
-};
+enum Column : std::size_t { kId, kWorkspace, kNameJson, kGitUrl, kLocalPath, kDefaultBranch, kTrusted, kRemoved, kCreatedUs, kUpdatedUs, kSeq };
 const rows::Table& projects_table() {
-  static const rows::Table table{
-      "projects",
-      {
-          {"id", Type::text, Merge::key}, {"workspace", Type::text, Merge::key},
-          {"name_json", Type::text, Merge::set}, {"git_url", Type::text, Merge::set},
-          {"local_path", Type::text, Merge::set}, {"default_branch", Type::text, Merge::set},
-          {"trusted", Type::bool_, Merge::set}, {"removed", Type::bool_, Merge::set},
-          {"created_us", Type::int8, Merge::keep}, {"updated_us", Type::int8, Merge::greatest},
-          {"seq", Type::int8, Merge::greatest}
-      },
-      R"sql(
+  static const rows::Table table{"projects",
+                                 {{"id", Type::text, Merge::key},
+                                  {"workspace", Type::text, Merge::key},
+                                  {"name_json", Type::text, Merge::set},
+                                  {"git_url", Type::text, Merge::set},
+                                  {"local_path", Type::text, Merge::set},
+                                  {"default_branch", Type::text, Merge::set},
+                                  {"trusted", Type::bool_, Merge::set},
+                                  {"removed", Type::bool_, Merge::set},
+                                  {"created_us", Type::int8, Merge::keep},
+                                  {"updated_us", Type::int8, Merge::greatest},
+                                  {"seq", Type::int8, Merge::greatest}},
+                                 R"sql(
 INSERT INTO projects AS t (
   id, workspace, name_json, git_url, local_path, default_branch, trusted, removed, created_us, updated_us, seq)
 SELECT * FROM unnest(
@@ -50,9 +49,7 @@ Patch touched(const AcceptedEvent& e, std::string id) {
 }
 
 // One of the two is '' always.
-void set_source(Patch& patch, const v1::ProjectSource& source) {
-  patch.text(kGitUrl, source.git_url()).text(kLocalPath, source.local_path());
-}
+void set_source(Patch& patch, const v1::ProjectSource& source) { patch.text(kGitUrl, source.git_url()).text(kLocalPath, source.local_path()); }
 
 void updated(const AcceptedEvent& e, std::string id, const v1::ProjectUpdated& fact, rows::Batch& out) {
   Patch patch = touched(e, std::move(id));
@@ -86,8 +83,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection projects_model() {
-  return {"projects", 1, {&projects_table()}, &project, aggregates(v1::EventPayload::kProject)};
-}
+Projection projects_model() { return {"projects", 1, {&projects_table()}, &project, aggregates(v1::EventPayload::kProject)}; }
 
 }  // namespace dossier::projections

@@ -59,13 +59,12 @@ std::string_view to_string(RebuildPhase phase) noexcept {
 
 Result<std::unique_ptr<Rebuild>> Rebuild::open(RebuildOptions options, topic::Reader& reader, const Clock& clock) {
   TRY(const auto present, postgres::generations(options.database_url));
-  const auto live = std::find_if(present.begin(), present.end(),
-                                 [](const auto& each) { return each.state == postgres::GenerationState::live; });
-  if (live == present.end())
-    return make_error(Code::conflict, "no generation of read models is live: `dossier serve` makes the first one");
+  const auto live = std::find_if(present.begin(), present.end(), [](const auto& each) { return each.state == postgres::GenerationState::live; });
+  if (live == present.end()) return make_error(Code::conflict, "no generation of read models is live: `dossier serve` makes the first one");
   if (options.back) {
     TRY(const auto old, old_generation(present));
-    return std::unique_ptr<Rebuild>(new Rebuild(std::move(options), live->number, old.number, is_of_code(live->digest, code_digest()), reader, clock));
+    return std::unique_ptr<Rebuild>(
+        new Rebuild(std::move(options), live->number, old.number, is_of_code(live->digest, code_digest()), reader, clock));
   }
   TRY(const auto building, building_generation(options.database_url, present));
   return std::unique_ptr<Rebuild>(
@@ -117,9 +116,8 @@ Result<bool> Rebuild::caught_up() {
   goal_ = *std::move(live);
   const ProjectorStats stats = projector_.stats();
   return std::all_of(goal_.begin(), goal_.end(), [&](const auto& goal) {
-    return std::any_of(stats.partitions.begin(), stats.partitions.end(), [&](const PartitionStats& partition) {
-      return partition.partition == goal.first && partition.next_offset >= goal.second;
-    });
+    return std::any_of(stats.partitions.begin(), stats.partitions.end(),
+                       [&](const PartitionStats& partition) { return partition.partition == goal.first && partition.next_offset >= goal.second; });
   });
 }
 
@@ -138,16 +136,18 @@ Status Rebuild::compare() {
   comparison_.differences.insert(comparison_.differences.end(), found->differences.begin(), found->differences.end());
   if (same_code_ && !comparison_.differences.empty()) {
     const TableDifference& first = comparison_.differences.front();
-    return make_error(Code::corrupt, "generation " + std::to_string(generation_) + " differs from the live generation " + std::to_string(live_) +
-                                         " in " + std::to_string(comparison_.differences.size()) + " tables, first " + first.table + " of partition " +
-                                         std::to_string(first.partition) + " (" + std::to_string(first.live.rows) + " rows live, " +
-                                         std::to_string(first.next.rows) +
-                                         " new), though the same code made both: the live rows were changed by hand, rows are parked, or it is a bug. "
-                                         "Nothing was switched; `dossier parked list` shows what is parked.");
+    return make_error(Code::corrupt,
+                      "generation " + std::to_string(generation_) + " differs from the live generation " + std::to_string(live_) + " in " +
+                          std::to_string(comparison_.differences.size()) + " tables, first " + first.table + " of partition " +
+                          std::to_string(first.partition) + " (" + std::to_string(first.live.rows) + " rows live, " +
+                          std::to_string(first.next.rows) +
+                          " new), though the same code made both: the live rows were changed by hand, rows are parked, or it is a bug. "
+                          "Nothing was switched; `dossier parked list` shows what is parked.");
   }
   if (!to_compare_.empty() && ++comparisons_ >= kMostComparisons)
-    return make_error(Code::conflict, "the log moved through " + std::to_string(kMostComparisons) + " comparisons: run the rebuild again when it is calmer; "
-                                      "what is built stays");
+    return make_error(Code::conflict, "the log moved through " + std::to_string(kMostComparisons) +
+                                          " comparisons: run the rebuild again when it is calmer; "
+                                          "what is built stays");
   phase_ = to_compare_.empty() ? RebuildPhase::switching : RebuildPhase::projecting;
   if (phase_ == RebuildPhase::switching && !options_.switch_over) phase_ = RebuildPhase::done;
   return {};

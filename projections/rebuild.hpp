@@ -24,7 +24,7 @@ inline constexpr int kMostSwitches = 50;     // attempts: the live generation ma
 
 struct RebuildOptions {
   std::string database_url;
-  ExpectedLog log;  // with its partitions
+  ExpectedLog log;          // with its partitions
   bool switch_over = true;  // false: stop before the switch
   bool back = false;        // make the last old generation of this code live again, under the same rule; nothing is built or compared
 };
@@ -35,9 +35,9 @@ std::string_view to_string(RebuildPhase phase) noexcept;
 struct RebuildProgress {
   std::int64_t generation = 0;
   RebuildPhase phase = RebuildPhase::projecting;
-  std::int64_t records = 0;        // projected so far
-  std::int64_t records_goal = 0;   // where the live generation stands
-  std::size_t compared = 0;        // partitions
+  std::int64_t records = 0;       // projected so far
+  std::int64_t records_goal = 0;  // where the live generation stands
+  std::size_t compared = 0;       // partitions
   std::size_t partitions = 0;
 };
 

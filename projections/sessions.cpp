@@ -9,31 +9,66 @@ using rows::Merge;
 using rows::Type;
 
 enum Column : std::size_t {
-  kId, kWorkspace, kIssueId, kAgentId, kAgentName, kTriggerCommentId, kCopyGeneration, kTaskId,
-  kStatus, kOutcome, kWorkerId, kProviderSession, kOffer, kTurns, kTokensIn, kTokensOut, kCostMicrousd,
-  kRequestedUs, kStartedUs, kEndedUs, kSourceOffer, kBaseCommit, kCommit, kBranch, kFilesJson,
-  kDiffJson, kDiffBlobJson, kSeq
+  kId,
+  kWorkspace,
+  kIssueId,
+  kAgentId,
+  kAgentName,
+  kTriggerCommentId,
+  kCopyGeneration,
+  kTaskId,
+  kStatus,
+  kOutcome,
+  kWorkerId,
+  kProviderSession,
+  kOffer,
+  kTurns,
+  kTokensIn,
+  kTokensOut,
+  kCostMicrousd,
+  kRequestedUs,
+  kStartedUs,
+  kEndedUs,
+  kSourceOffer,
+  kBaseCommit,
+  kCommit,
+  kBranch,
+  kFilesJson,
+  kDiffJson,
+  kDiffBlobJson,
+  kSeq
 };
 const rows::Table& sessions_table() {
-  static const rows::Table table{
-      "sessions",
-      {
-          {"id", Type::text, Merge::key}, {"workspace", Type::text, Merge::key},
-          {"issue_id", Type::text, Merge::keep}, {"agent_id", Type::text, Merge::keep},
-          {"agent_name", Type::text, Merge::keep}, {"trigger_comment_id", Type::text, Merge::keep},
-          {"copy_generation", Type::int8, Merge::keep}, {"task_id", Type::text, Merge::set},
-          {"status", Type::text, Merge::set}, {"outcome", Type::text, Merge::set},
-          {"worker_id", Type::text, Merge::set}, {"provider_session", Type::text, Merge::set},
-          {"offer", Type::int8, Merge::set}, {"turns", Type::int8, Merge::greatest},
-          {"tokens_in", Type::int8, Merge::add}, {"tokens_out", Type::int8, Merge::add},
-          {"cost_microusd", Type::int8, Merge::add}, {"requested_us", Type::int8, Merge::keep},
-          {"started_us", Type::int8, Merge::set}, {"ended_us", Type::int8, Merge::set},
-          {"source_offer", Type::int8, Merge::set}, {"base_commit", Type::text, Merge::set},
-          {"commit", Type::text, Merge::set}, {"branch", Type::text, Merge::set},
-          {"files_json", Type::text, Merge::set}, {"diff_json", Type::text, Merge::set},
-          {"diff_blob_json", Type::text, Merge::set}, {"seq", Type::int8, Merge::greatest}
-      },
-      R"sql(
+  static const rows::Table table{"sessions",
+                                 {{"id", Type::text, Merge::key},
+                                  {"workspace", Type::text, Merge::key},
+                                  {"issue_id", Type::text, Merge::keep},
+                                  {"agent_id", Type::text, Merge::keep},
+                                  {"agent_name", Type::text, Merge::keep},
+                                  {"trigger_comment_id", Type::text, Merge::keep},
+                                  {"copy_generation", Type::int8, Merge::keep},
+                                  {"task_id", Type::text, Merge::set},
+                                  {"status", Type::text, Merge::set},
+                                  {"outcome", Type::text, Merge::set},
+                                  {"worker_id", Type::text, Merge::set},
+                                  {"provider_session", Type::text, Merge::set},
+                                  {"offer", Type::int8, Merge::set},
+                                  {"turns", Type::int8, Merge::greatest},
+                                  {"tokens_in", Type::int8, Merge::add},
+                                  {"tokens_out", Type::int8, Merge::add},
+                                  {"cost_microusd", Type::int8, Merge::add},
+                                  {"requested_us", Type::int8, Merge::keep},
+                                  {"started_us", Type::int8, Merge::set},
+                                  {"ended_us", Type::int8, Merge::set},
+                                  {"source_offer", Type::int8, Merge::set},
+                                  {"base_commit", Type::text, Merge::set},
+                                  {"commit", Type::text, Merge::set},
+                                  {"branch", Type::text, Merge::set},
+                                  {"files_json", Type::text, Merge::set},
+                                  {"diff_json", Type::text, Merge::set},
+                                  {"diff_blob_json", Type::text, Merge::set},
+                                  {"seq", Type::int8, Merge::greatest}},
+                                 R"sql(
 INSERT INTO sessions AS t (
   id, workspace, issue_id, agent_id, agent_name, trigger_comment_id, copy_generation, task_id, status, outcome,
   worker_id, provider_session, offer, turns, tokens_in, tokens_out, cost_microusd, requested_us, started_us, ended_us,
@@ -118,11 +153,7 @@ void on_session(const AcceptedEvent& e, const v1::SessionEvent& event, rows::Bat
           .number(kCostMicrousd, event.turn_completed().cost_microusd())
           .into(out);
     case v1::SessionEvent::kSessionEnded:
-      return touched(e, std::move(id))
-          .text(kStatus, "ended")
-          .text(kOutcome, event.session_ended().outcome())
-          .number(kEndedUs, e.time_us)
-          .into(out);
+      return touched(e, std::move(id)).text(kStatus, "ended").text(kOutcome, event.session_ended().outcome()).number(kEndedUs, e.time_us).into(out);
     case v1::SessionEvent::kApprovalRequested:
     case v1::SessionEvent::kApprovalResolved:
     case v1::SessionEvent::FACT_NOT_SET: return;

@@ -74,7 +74,11 @@ struct FetchRequest {
 struct Fetched {
   std::vector<std::pair<std::string, events::WorkspaceHead>> heads;  // absent = seq 0
   std::vector<StreamRow> streams;                                    // absent = version 0
-  struct Accepted { std::string workspace; std::string commit_id; std::uint64_t seq; };
+  struct Accepted {
+    std::string workspace;
+    std::string commit_id;
+    std::uint64_t seq;
+  };
   std::vector<Accepted> accepted;  // by the workspace's last 2^20
 };
 

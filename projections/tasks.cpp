@@ -1,7 +1,7 @@
 // Tasks: the same states as the aggregate (events/task.cpp), with what the scheduler matches and the API lists.
+#include "events/task.hpp"
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
-#include "events/task.hpp"
 
 namespace dossier::projections {
 namespace {
@@ -10,28 +10,62 @@ using rows::Merge;
 using rows::Type;
 
 enum Column : std::size_t {
-  kId, kWorkspace, kIssueId, kSessionId, kKind, kPool, kPriority, kAffinity, kMaxAttempts, kQueued,
-  kStatus, kOffer, kWorkerId, kDeadlineUs, kAttempts, kCancelRequested, kCancelReasonJson, kErrorCode,
-  kErrorJson, kResultJson, kCommit, kBranch, kQueuedUs, kClaimedUs, kEndedUs, kSeq
+  kId,
+  kWorkspace,
+  kIssueId,
+  kSessionId,
+  kKind,
+  kPool,
+  kPriority,
+  kAffinity,
+  kMaxAttempts,
+  kQueued,
+  kStatus,
+  kOffer,
+  kWorkerId,
+  kDeadlineUs,
+  kAttempts,
+  kCancelRequested,
+  kCancelReasonJson,
+  kErrorCode,
+  kErrorJson,
+  kResultJson,
+  kCommit,
+  kBranch,
+  kQueuedUs,
+  kClaimedUs,
+  kEndedUs,
+  kSeq
 };
 const rows::Table& tasks_table() {
-  static const rows::Table table{
-      "tasks",
-      {
-          {"id", Type::text, Merge::key}, {"workspace", Type::text, Merge::key},
-          {"issue_id", Type::text, Merge::keep}, {"session_id", Type::text, Merge::keep},
-          {"kind", Type::text, Merge::keep}, {"pool", Type::text, Merge::keep}, {"priority", Type::int8, Merge::keep},
-          {"affinity", Type::text, Merge::keep}, {"max_attempts", Type::int8, Merge::keep},
-          {"queued", Type::bytea, Merge::keep}, {"status", Type::text, Merge::set}, {"offer", Type::int8, Merge::set},
-          {"worker_id", Type::text, Merge::set}, {"deadline_us", Type::int8, Merge::set},
-          {"attempts", Type::int8, Merge::set}, {"cancel_requested", Type::bool_, Merge::set},
-          {"cancel_reason_json", Type::text, Merge::set}, {"error_code", Type::text, Merge::set},
-          {"error_json", Type::text, Merge::set}, {"result_json", Type::text, Merge::set},
-          {"commit", Type::text, Merge::set}, {"branch", Type::text, Merge::set},
-          {"queued_us", Type::int8, Merge::keep}, {"claimed_us", Type::int8, Merge::set},
-          {"ended_us", Type::int8, Merge::set}, {"seq", Type::int8, Merge::greatest}
-      },
-      R"sql(
+  static const rows::Table table{"tasks",
+                                 {{"id", Type::text, Merge::key},
+                                  {"workspace", Type::text, Merge::key},
+                                  {"issue_id", Type::text, Merge::keep},
+                                  {"session_id", Type::text, Merge::keep},
+                                  {"kind", Type::text, Merge::keep},
+                                  {"pool", Type::text, Merge::keep},
+                                  {"priority", Type::int8, Merge::keep},
+                                  {"affinity", Type::text, Merge::keep},
+                                  {"max_attempts", Type::int8, Merge::keep},
+                                  {"queued", Type::bytea, Merge::keep},
+                                  {"status", Type::text, Merge::set},
+                                  {"offer", Type::int8, Merge::set},
+                                  {"worker_id", Type::text, Merge::set},
+                                  {"deadline_us", Type::int8, Merge::set},
+                                  {"attempts", Type::int8, Merge::set},
+                                  {"cancel_requested", Type::bool_, Merge::set},
+                                  {"cancel_reason_json", Type::text, Merge::set},
+                                  {"error_code", Type::text, Merge::set},
+                                  {"error_json", Type::text, Merge::set},
+                                  {"result_json", Type::text, Merge::set},
+                                  {"commit", Type::text, Merge::set},
+                                  {"branch", Type::text, Merge::set},
+                                  {"queued_us", Type::int8, Merge::keep},
+                                  {"claimed_us", Type::int8, Merge::set},
+                                  {"ended_us", Type::int8, Merge::set},
+                                  {"seq", Type::int8, Merge::greatest}},
+                                 R"sql(
 INSERT INTO tasks AS t (
   id, workspace, issue_id, session_id, kind, pool, priority, affinity, max_attempts, queued, status, offer, worker_id,
   deadline_us, attempts, cancel_requested, cancel_reason_json, error_code, error_json, result_json, commit, branch,
@@ -151,8 +185,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection tasks_model() {
-  return {"tasks", 1, {&tasks_table()}, &project, aggregates(v1::EventPayload::kTask)};
-}
+Projection tasks_model() { return {"tasks", 1, {&tasks_table()}, &project, aggregates(v1::EventPayload::kTask)}; }
 
 }  // namespace dossier::projections

@@ -1,8 +1,8 @@
 // The timeline: every accepted event that names an issue, as the item which the API serves.
-#include "projections/patch.hpp"
-#include "projections/read_models.hpp"
 #include "events/codec.hpp"
 #include "events/json.hpp"
+#include "projections/patch.hpp"
+#include "projections/read_models.hpp"
 
 namespace dossier::projections {
 namespace {
@@ -10,24 +10,23 @@ namespace {
 using rows::Merge;
 using rows::Type;
 
-enum Column : std::size_t {
-  kIssueId, kWorkspace, kSeq, kIdx, kTimeUs, kType, kDoc
-};
+enum Column : std::size_t { kIssueId, kWorkspace, kSeq, kIdx, kTimeUs, kType, kDoc };
 const rows::Table& timeline_table() {
-  static const rows::Table table{
-      "timeline",
-      {
-          {"issue_id", Type::text, Merge::key}, {"workspace", Type::text, Merge::key},
-          {"seq", Type::int8, Merge::key}, {"idx", Type::int8, Merge::key}, {"time_us", Type::int8, Merge::set},
-          {"type", Type::text, Merge::set}, {"doc", Type::text, Merge::set}
-      },
-      R"sql(
+  static const rows::Table table{"timeline",
+                                 {{"issue_id", Type::text, Merge::key},
+                                  {"workspace", Type::text, Merge::key},
+                                  {"seq", Type::int8, Merge::key},
+                                  {"idx", Type::int8, Merge::key},
+                                  {"time_us", Type::int8, Merge::set},
+                                  {"type", Type::text, Merge::set},
+                                  {"doc", Type::text, Merge::set}},
+                                 R"sql(
 INSERT INTO timeline AS t (
   issue_id, workspace, seq, idx, time_us, type, doc)
 SELECT * FROM unnest(
   $1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
 )sql",
-      true};
+                                 true};
   return table;
 }
 

@@ -8,20 +8,19 @@ namespace {
 using rows::Merge;
 using rows::Type;
 
-enum Column : std::size_t {
-  kSecretId, kWorkspace, kTokenPrefix, kLabelJson, kIssuedBy, kIssuedUs, kRevoked, kRevokedUs, kSeq
-};
+enum Column : std::size_t { kSecretId, kWorkspace, kTokenPrefix, kLabelJson, kIssuedBy, kIssuedUs, kRevoked, kRevokedUs, kSeq };
 const rows::Table& worker_tokens_table() {
-  static const rows::Table table{
-      "worker_tokens",
-      {
-          {"secret_id", Type::text, Merge::key}, {"workspace", Type::text, Merge::key},
-          {"token_prefix", Type::text, Merge::keep}, {"label_json", Type::text, Merge::keep},
-          {"issued_by", Type::text, Merge::keep}, {"issued_us", Type::int8, Merge::keep},
-          {"revoked", Type::bool_, Merge::set}, {"revoked_us", Type::int8, Merge::set},
-          {"seq", Type::int8, Merge::greatest}
-      },
-      R"sql(
+  static const rows::Table table{"worker_tokens",
+                                 {{"secret_id", Type::text, Merge::key},
+                                  {"workspace", Type::text, Merge::key},
+                                  {"token_prefix", Type::text, Merge::keep},
+                                  {"label_json", Type::text, Merge::keep},
+                                  {"issued_by", Type::text, Merge::keep},
+                                  {"issued_us", Type::int8, Merge::keep},
+                                  {"revoked", Type::bool_, Merge::set},
+                                  {"revoked_us", Type::int8, Merge::set},
+                                  {"seq", Type::int8, Merge::greatest}},
+                                 R"sql(
 INSERT INTO worker_tokens AS t (
   secret_id, workspace, token_prefix, label_json, issued_by, issued_us, revoked, revoked_us, seq)
 SELECT * FROM unnest(
@@ -60,8 +59,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection worker_tokens_model() {
-  return {"worker_tokens", 1, {&worker_tokens_table()}, &project, aggregates(v1::EventPayload::kWorkspace)};
-}
+Projection worker_tokens_model() { return {"worker_tokens", 1, {&worker_tokens_table()}, &project, aggregates(v1::EventPayload::kWorkspace)}; }
 
 }  // namespace dossier::projections

@@ -1,7 +1,7 @@
 // Workers as they registered and what was committed about them; heartbeats are elsewhere (dossier.liveness).
+#include "platform/json/json.hpp"
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
-#include "platform/json/json.hpp"
 
 namespace dossier::projections {
 namespace {
@@ -10,22 +10,40 @@ using rows::Merge;
 using rows::Type;
 
 enum Column : std::size_t {
-  kId, kWorkspace, kNameJson, kMode, kCapabilitiesJson, kPublicKey, kPool, kTokenSecretId, kSlots,
-  kStatus, kBootId, kRegisteredUs, kLostUs, kLastSeenUs, kSeq
+  kId,
+  kWorkspace,
+  kNameJson,
+  kMode,
+  kCapabilitiesJson,
+  kPublicKey,
+  kPool,
+  kTokenSecretId,
+  kSlots,
+  kStatus,
+  kBootId,
+  kRegisteredUs,
+  kLostUs,
+  kLastSeenUs,
+  kSeq
 };
 const rows::Table& workers_table() {
-  static const rows::Table table{
-      "workers",
-      {
-          {"id", Type::text, Merge::key}, {"workspace", Type::text, Merge::key},
-          {"name_json", Type::text, Merge::keep}, {"mode", Type::text, Merge::keep},
-          {"capabilities_json", Type::text, Merge::set}, {"public_key", Type::bytea, Merge::keep},
-          {"pool", Type::text, Merge::keep}, {"token_secret_id", Type::text, Merge::keep},
-          {"slots", Type::int8, Merge::keep}, {"status", Type::text, Merge::set}, {"boot_id", Type::text, Merge::set},
-          {"registered_us", Type::int8, Merge::keep}, {"lost_us", Type::int8, Merge::set},
-          {"last_seen_us", Type::int8, Merge::greatest}, {"seq", Type::int8, Merge::greatest}
-      },
-      R"sql(
+  static const rows::Table table{"workers",
+                                 {{"id", Type::text, Merge::key},
+                                  {"workspace", Type::text, Merge::key},
+                                  {"name_json", Type::text, Merge::keep},
+                                  {"mode", Type::text, Merge::keep},
+                                  {"capabilities_json", Type::text, Merge::set},
+                                  {"public_key", Type::bytea, Merge::keep},
+                                  {"pool", Type::text, Merge::keep},
+                                  {"token_secret_id", Type::text, Merge::keep},
+                                  {"slots", Type::int8, Merge::keep},
+                                  {"status", Type::text, Merge::set},
+                                  {"boot_id", Type::text, Merge::set},
+                                  {"registered_us", Type::int8, Merge::keep},
+                                  {"lost_us", Type::int8, Merge::set},
+                                  {"last_seen_us", Type::int8, Merge::greatest},
+                                  {"seq", Type::int8, Merge::greatest}},
+                                 R"sql(
 INSERT INTO workers AS t (
   id, workspace, name_json, mode, capabilities_json, public_key, pool, token_secret_id, slots, status, boot_id,
   registered_us, lost_us, last_seen_us, seq)
@@ -93,9 +111,7 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
   switch (event.fact_case()) {
     case v1::WorkerEvent::kWorkerRegistered: return registered(e, std::move(id), event.worker_registered(), out);
     case v1::WorkerEvent::kWorkerCapabilitiesChanged:
-      return touched(e, std::move(id))
-          .text(kCapabilitiesJson, capabilities_json(event.worker_capabilities_changed().capabilities()))
-          .into(out);
+      return touched(e, std::move(id)).text(kCapabilitiesJson, capabilities_json(event.worker_capabilities_changed().capabilities())).into(out);
     case v1::WorkerEvent::kWorkerOnline:
       return touched(e, std::move(id)).text(kStatus, "online").text(kBootId, event.worker_online().boot_id()).into(out);
     case v1::WorkerEvent::kWorkerDraining: return touched(e, std::move(id)).text(kStatus, "draining").into(out);
@@ -110,8 +126,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection workers_model() {
-  return {"workers", 1, {&workers_table()}, &project, aggregates(v1::EventPayload::kWorker)};
-}
+Projection workers_model() { return {"workers", 1, {&workers_table()}, &project, aggregates(v1::EventPayload::kWorker)}; }
 
 }  // namespace dossier::projections

@@ -8,18 +8,17 @@ namespace {
 using rows::Merge;
 using rows::Type;
 
-enum Column : std::size_t {
-  kId, kKind, kSlug, kNameJson, kOwnerId, kCreatedUs, kSeq
-};
+enum Column : std::size_t { kId, kKind, kSlug, kNameJson, kOwnerId, kCreatedUs, kSeq };
 const rows::Table& workspaces_table() {
-  static const rows::Table table{
-      "workspaces",
-      {
-          {"id", Type::text, Merge::key}, {"kind", Type::text, Merge::keep}, {"slug", Type::text, Merge::keep},
-          {"name_json", Type::text, Merge::set}, {"owner_id", Type::text, Merge::keep},
-          {"created_us", Type::int8, Merge::keep}, {"seq", Type::int8, Merge::greatest}
-      },
-      R"sql(
+  static const rows::Table table{"workspaces",
+                                 {{"id", Type::text, Merge::key},
+                                  {"kind", Type::text, Merge::keep},
+                                  {"slug", Type::text, Merge::keep},
+                                  {"name_json", Type::text, Merge::set},
+                                  {"owner_id", Type::text, Merge::keep},
+                                  {"created_us", Type::int8, Merge::keep},
+                                  {"seq", Type::int8, Merge::greatest}},
+                                 R"sql(
 INSERT INTO workspaces AS t (
   id, kind, slug, name_json, owner_id, created_us, seq)
 SELECT * FROM unnest(
@@ -64,8 +63,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection workspaces_model() {
-  return {"workspaces", 1, {&workspaces_table()}, &project, aggregates(v1::EventPayload::kWorkspace)};
-}
+Projection workspaces_model() { return {"workspaces", 1, {&workspaces_table()}, &project, aggregates(v1::EventPayload::kWorkspace)}; }
 
 }  // namespace dossier::projections

@@ -38,9 +38,7 @@ std::map<OfferKey, Claim> claims_of(const std::vector<Entry>& entries) {
   return claims;
 }
 
-auto key_of(const v1::ActivityRecord& record) {
-  return std::make_tuple(std::cref(record.session_id()), record.offer(), record.first_sequence());
-}
+auto key_of(const v1::ActivityRecord& record) { return std::make_tuple(std::cref(record.session_id()), record.offer(), record.first_sequence()); }
 
 }  // namespace
 
@@ -50,9 +48,7 @@ std::vector<Moment> interleave(const Timeline& timeline, const std::vector<v1::A
   std::vector<const v1::ActivityRecord*> ordered;
   for (const auto& record : records) ordered.push_back(&record);
   std::stable_sort(ordered.begin(), ordered.end(), [](const auto* a, const auto* b) { return key_of(*a) < key_of(*b); });
-  ordered.erase(
-      std::unique(ordered.begin(), ordered.end(), [](const auto* a, const auto* b) { return key_of(*a) == key_of(*b); }),
-      ordered.end());
+  ordered.erase(std::unique(ordered.begin(), ordered.end(), [](const auto* a, const auto* b) { return key_of(*a) == key_of(*b); }), ordered.end());
 
   struct Placed {
     std::size_t place;  // before entries[place]
@@ -79,9 +75,8 @@ std::vector<Moment> interleave(const Timeline& timeline, const std::vector<v1::A
     }
   }
   // Stable: lines of one offer keep their order, and offers stand in the order of `ordered`.
-  std::stable_sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
-    return std::tie(a.place, a.line.time_us) < std::tie(b.place, b.line.time_us);
-  });
+  std::stable_sort(placed.begin(), placed.end(),
+                   [](const Placed& a, const Placed& b) { return std::tie(a.place, a.line.time_us) < std::tie(b.place, b.line.time_us); });
 
   std::vector<Moment> moments;
   moments.reserve(entries.size() + placed.size());

@@ -16,9 +16,8 @@ SELECT offer, first_sequence, body FROM dossier.activity_blocks
 )sql";
 
 Error too_much() {
-  return make_error(Code::payload_too_large,
-                    "the sessions of this issue have more than " + std::to_string(kMaxActivityBytes >> 20) +
-                        " MiB of activity: replay without --activity and read GET /v1/sessions/{id}/activity");
+  return make_error(Code::payload_too_large, "the sessions of this issue have more than " + std::to_string(kMaxActivityBytes >> 20) +
+                                                 " MiB of activity: replay without --activity and read GET /v1/sessions/{id}/activity");
 }
 
 }  // namespace
@@ -33,8 +32,7 @@ std::vector<std::string> sessions_of(const Timeline& timeline) {
   return sessions;
 }
 
-Result<std::vector<v1::ActivityRecord>> activity_from_log(topic::Reader& reader, const events::Topics& topics,
-                                                          const Timeline& timeline) {
+Result<std::vector<v1::ActivityRecord>> activity_from_log(topic::Reader& reader, const events::Topics& topics, const Timeline& timeline) {
   std::vector<v1::ActivityRecord> records;
   const auto sessions = sessions_of(timeline);
   if (sessions.empty()) return records;
@@ -43,14 +41,11 @@ Result<std::vector<v1::ActivityRecord>> activity_from_log(topic::Reader& reader,
   for (const auto& session : sessions) read.insert(events::partition_of(session, partitions));
   std::size_t bytes = 0;
   for (const std::int32_t partition : read) {
-    TRY(const auto done,
-        read_partition(reader, topics.activity(), partition, false, [&](const topic::Record& record) -> Result<bool> {
-          const bool ours = std::any_of(sessions.begin(), sessions.end(),
-                                        [&](const auto& id) { return record.value.find(id) != std::string::npos; });
+    TRY(const auto done, read_partition(reader, topics.activity(), partition, false, [&](const topic::Record& record) -> Result<bool> {
+          const bool ours = std::any_of(sessions.begin(), sessions.end(), [&](const auto& id) { return record.value.find(id) != std::string::npos; });
           v1::SignedActivity signed_record;
           v1::ActivityRecord activity;
-          if (!ours || !signed_record.ParseFromString(record.value) || !activity.ParseFromString(signed_record.body()))
-            return true;
+          if (!ours || !signed_record.ParseFromString(record.value) || !activity.ParseFromString(signed_record.body())) return true;
           if (std::find(sessions.begin(), sessions.end(), activity.session_id()) == sessions.end()) return true;
           if (!is_signed_by(timeline.worker_keys, activity.worker_id(), signed_record)) return true;
           bytes += record.value.size();
@@ -78,9 +73,8 @@ Result<std::vector<v1::ActivityRecord>> activity_from_journal(postgres::ReadTran
         bytes += row.bytes(2).size();
         if (bytes > kMaxActivityBytes) return too_much();
         if (!records.emplace_back().ParseFromArray(row.bytes(2).data(), static_cast<int>(row.bytes(2).size())))
-          return make_error(Code::corrupt, "the database's block of session " + session + ", offer " + std::to_string(offer) +
-                                               ", sequence " + std::to_string(sequence) +
-                                               " can't be read: run dossier verify --issue " + timeline.issue.str());
+          return make_error(Code::corrupt, "the database's block of session " + session + ", offer " + std::to_string(offer) + ", sequence " +
+                                               std::to_string(sequence) + " can't be read: run dossier verify --issue " + timeline.issue.str());
       }
       more = rows.size() == kPage;
     }

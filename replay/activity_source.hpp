@@ -17,8 +17,7 @@ std::vector<std::string> sessions_of(const Timeline& timeline);
 
 // Records of those sessions whose signature is right, in the order of the topic. What is not signed by a worker of this
 // workspace is passed over: anybody who may write the topic can put it there.
-Result<std::vector<v1::ActivityRecord>> activity_from_log(topic::Reader& reader, const events::Topics& topics,
-                                                          const Timeline& timeline);
+Result<std::vector<v1::ActivityRecord>> activity_from_log(topic::Reader& reader, const events::Topics& topics, const Timeline& timeline);
 // The server kept these after the same check.
 Result<std::vector<v1::ActivityRecord>> activity_from_journal(postgres::ReadTransaction& snapshot, const Timeline& timeline);
 

@@ -79,8 +79,7 @@ Result<Until> parse_until(std::string_view text, std::string_view field) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seq);
   if (error == std::errc{} && end == text.data() + text.size() && seq <= INT64_MAX) return Until{seq, std::nullopt};
   if (auto time_us = parse_time(text)) return Until{std::nullopt, *time_us};
-  return make_error(Code::invalid_field, "'" + std::string(text) + "' is neither a seq (42) nor a time (2026-11-21T03:04:05Z)",
-                    std::string(field));
+  return make_error(Code::invalid_field, "'" + std::string(text) + "' is neither a seq (42) nor a time (2026-11-21T03:04:05Z)", std::string(field));
 }
 
 void append_entries(std::vector<Entry>& out, const v1::Commit& commit, std::uint64_t seq, std::int64_t time_us,

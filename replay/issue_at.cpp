@@ -19,8 +19,8 @@ SELECT t.seq, t.time_us, t.idx, (t.doc::json ->> 'version')::bigint, j.value
 
 }  // namespace
 
-Result<std::optional<std::string>> issue_json_at(postgres::ReadTransaction& snapshot, const WorkspaceId& workspace,
-                                                 const IssueId& issue, const Until& at) {
+Result<std::optional<std::string>> issue_json_at(postgres::ReadTransaction& snapshot, const WorkspaceId& workspace, const IssueId& issue,
+                                                 const Until& at) {
   postgres::Params params;
   params.text(issue.str()).text(workspace.str());
   params.int8(at.seq ? static_cast<std::int64_t>(*at.seq) : INT64_MAX).int8(at.time_us.value_or(INT64_MAX));
@@ -30,9 +30,8 @@ Result<std::optional<std::string>> issue_json_at(postgres::ReadTransaction& snap
     const auto envelope = events::decode(row.bytes(4));
     const auto index = row.int32(2);
     if (!envelope.decoded || !envelope.record.has_commit() || index < 0 || index >= envelope.record.commit().events_size())
-      return make_error(Code::corrupt,
-                        "the journal's record of seq " + std::to_string(row.uint64(0)) + " in " + workspace.str() +
-                            " does not hold the event which the timeline names: run dossier verify --issue " + issue.str());
+      return make_error(Code::corrupt, "the journal's record of seq " + std::to_string(row.uint64(0)) + " in " + workspace.str() +
+                                           " does not hold the event which the timeline names: run dossier verify --issue " + issue.str());
     const v1::Commit& commit = envelope.record.commit();
     std::vector<std::uint64_t> versions(static_cast<std::size_t>(commit.events_size()), 0);
     versions[static_cast<std::size_t>(index)] = row.uint64(3);

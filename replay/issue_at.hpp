@@ -12,7 +12,7 @@
 namespace dossier::replay {
 
 // The document's JSON; nullopt: the issue did not exist in this workspace at that moment.
-Result<std::optional<std::string>> issue_json_at(postgres::ReadTransaction& snapshot, const WorkspaceId& workspace,
-                                                 const IssueId& issue, const Until& at);
+Result<std::optional<std::string>> issue_json_at(postgres::ReadTransaction& snapshot, const WorkspaceId& workspace, const IssueId& issue,
+                                                 const Until& at);
 
 }  // namespace dossier::replay

@@ -44,8 +44,8 @@ Status read_accepted(postgres::ReadTransaction& snapshot, const WorkspaceId& wor
     for (const auto row : rows) {
       const auto journal = journal_row(row);
       if (static_cast<std::int64_t>(journal.seq) != after + 1)
-        return make_error(Code::corrupt, "the journal has no commit with seq " + std::to_string(after + 1) + " of " +
-                                             workspace.str() + ": run dossier verify --workspace " + workspace.str());
+        return make_error(Code::corrupt, "the journal has no commit with seq " + std::to_string(after + 1) + " of " + workspace.str() +
+                                             ": run dossier verify --workspace " + workspace.str());
       after += 1;
       TRY(const bool more, on_row(journal));
       if (!more) return {};

@@ -52,8 +52,7 @@ Status LogComparison::feed_record(const topic::Record& record) {
 // The journal's copy was written with its chain beside it: whoever changed the bytes must have changed that too.
 Status LogComparison::check_row(const projections::JournalRow& row) {
   if (row.offset != next_)
-    return make_error(Code::corrupt,
-                      "the journal has no row for " + place(partition_, next_) + ": nothing can be repaired from it");
+    return make_error(Code::corrupt, "the journal has no row for " + place(partition_, next_) + ": nothing can be repaired from it");
   journal_end_ = next_ + 1;
   if (row.verdict == events::Verdict::control) {
     const events::Envelope envelope = events::decode(row.value);
@@ -69,9 +68,8 @@ Status LogComparison::check_row(const projections::JournalRow& row) {
   head.seq += 1;
   head.chain = events::next_chain(head.chain, crypto::sha256(row.value));
   if (row.seq == head.seq && row.chain == head.chain) return {};
-  return make_error(Code::corrupt,
-                    "the journal's row for " + place(partition_, next_) +
-                        " does not agree with its chain: the journal's copy was changed, and nothing may be repaired from it");
+  return make_error(Code::corrupt, "the journal's row for " + place(partition_, next_) +
+                                       " does not agree with its chain: the journal's copy was changed, and nothing may be repaired from it");
 }
 
 Result<Diagnosis> LogComparison::finish() {
@@ -82,24 +80,22 @@ Result<Diagnosis> LogComparison::finish() {
   out.common = difference_.value_or(std::min(log_end_, journal_end_));
   out.history = scan_.head().history;
   if (agreeing_behind_ > 0)
-    return make_error(
-        Code::corrupt,
-        place(partition_, *difference_) + " differs from the journal, and " + std::to_string(agreeing_behind_) +
-            " records behind it do not: that is damage or a forgery and no lost tail. Restore the topic's segment; dossier "
-            "verify says which copy was changed");
+    return make_error(Code::corrupt,
+                      place(partition_, *difference_) + " differs from the journal, and " + std::to_string(agreeing_behind_) +
+                          " records behind it do not: that is damage or a forgery and no lost tail. Restore the topic's segment; dossier "
+                          "verify says which copy was changed");
   if (difference_ == 0)
-    return make_error(
-        Code::corrupt,
-        "the first record of partition " + std::to_string(partition_) +
-            " is not the journal's: the topic was made anew and begun again. Delete the topic, run dossier admin init, which "
-            "leaves such a partition empty, and repair it then: all of its records come back");
+    return make_error(Code::corrupt,
+                      "the first record of partition " + std::to_string(partition_) +
+                          " is not the journal's: the topic was made anew and begun again. Delete the topic, run dossier admin init, which "
+                          "leaves such a partition empty, and repair it then: all of its records come back");
   if (out.lost() == 0) return out;
   out.remedy = difference_ ? Remedy::cut : Remedy::restore;
   out.lost_accepted = lost_accepted_;
   out.lost_sha256 = lost_.finish();
   for (const Repaired& one : repaired_)
-    if (difference_ && one.offset >= *difference_ && one.record.history() == out.history &&
-        one.record.cut_offset() == out.common && one.record.lost_suffix_sha256() == crypto::view(out.lost_sha256))
+    if (difference_ && one.offset >= *difference_ && one.record.history() == out.history && one.record.cut_offset() == out.common &&
+        one.record.lost_suffix_sha256() == crypto::view(out.lost_sha256))
       out.repaired_offset = one.offset;
   return out;
 }

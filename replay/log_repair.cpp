@@ -98,8 +98,7 @@ Result<std::int64_t> LogRepair::append(topic::Writer& writer, topic::Outgoing re
   writer.flush(kAppendPatienceMs);
   const std::lock_guard lock(answer->mutex);
   if (!answer->appended || answer->appended->outcome == topic::Outcome::unknown)
-    return make_error(Code::unacknowledged,
-                      "Kafka did not acknowledge a record in time: run the repair again, it goes on where the log ends");
+    return make_error(Code::unacknowledged, "Kafka did not acknowledge a record in time: run the repair again, it goes on where the log ends");
   if (answer->appended->outcome == topic::Outcome::refused)
     return make_error(answer->appended->code, "Kafka did not take a record: " + answer->appended->reason);
   return answer->appended->offset;
@@ -110,13 +109,12 @@ Status LogRepair::restore(const Diagnosis& diagnosis, topic::Writer& writer, con
   for (std::int64_t expected = diagnosis.log_end; expected < diagnosis.journal_end; ++expected) {
     TRY(const projections::JournalRow* row, rows.next());
     if (row == nullptr || row->offset != expected)
-      return make_error(Code::corrupt, "the journal has no row for partition " + std::to_string(diagnosis.partition) +
-                                           " offset " + std::to_string(expected));
+      return make_error(Code::corrupt,
+                        "the journal has no row for partition " + std::to_string(diagnosis.partition) + " offset " + std::to_string(expected));
     TRY(const std::int64_t offset, append(writer, outgoing(log_.topic, *row)));
     if (offset != expected)
-      return make_error(Code::conflict, "the record of offset " + std::to_string(expected) + " came to offset " +
-                                            std::to_string(offset) + ": another writer appends to partition " +
-                                            std::to_string(diagnosis.partition) +
+      return make_error(Code::conflict, "the record of offset " + std::to_string(expected) + " came to offset " + std::to_string(offset) +
+                                            ": another writer appends to partition " + std::to_string(diagnosis.partition) +
                                             ". Stop it, and run the repair again; what it wrote makes this a new history");
     report(progress, expected);
   }
@@ -128,8 +126,8 @@ Status LogRepair::each_lost(const Diagnosis& diagnosis, const std::function<Stat
   for (std::int64_t expected = diagnosis.common; expected < diagnosis.journal_end; ++expected) {
     TRY(const projections::JournalRow* row, rows.next());
     if (row == nullptr || row->offset != expected)
-      return make_error(Code::corrupt, "the journal has no row for partition " + std::to_string(diagnosis.partition) +
-                                           " offset " + std::to_string(expected));
+      return make_error(Code::corrupt,
+                        "the journal has no row for partition " + std::to_string(diagnosis.partition) + " offset " + std::to_string(expected));
     TRY_STATUS(on_row(*row));
   }
   return {};
@@ -164,8 +162,6 @@ Result<projections::HistoryCut> LogRepair::announce(const Diagnosis& diagnosis, 
   return cut;
 }
 
-Status LogRepair::follow(const projections::HistoryCut& cut, const Progress& progress) {
-  return store_.change_history(cut, reader_, progress);
-}
+Status LogRepair::follow(const projections::HistoryCut& cut, const Progress& progress) { return store_.change_history(cut, reader_, progress); }
 
 }  // namespace dossier::replay

@@ -8,8 +8,7 @@ Result<PartitionRead> read_partition(topic::Reader& reader, const std::string& t
   constexpr topic::PollLimits kLimits{.max_records = 5'000, .max_bytes = 8u << 20, .wait_ms = 500, .linger_us = 0};
   TRY(const auto marks, reader.watermarks(topic, partition, kReadPatienceMs));
   if (from_zero && marks.begin != 0)
-    return make_error(Code::log_mismatch, topic + " partition " + std::to_string(partition) + " begins at offset " +
-                                              std::to_string(marks.begin) +
+    return make_error(Code::log_mismatch, topic + " partition " + std::to_string(partition) + " begins at offset " + std::to_string(marks.begin) +
                                               ": its first records were deleted (retention must be unlimited)");
   PartitionRead read{.end = marks.end, .next = marks.begin};
   if (read.next >= read.end) return read;
@@ -21,8 +20,7 @@ Result<PartitionRead> read_partition(topic::Reader& reader, const std::string& t
     if (!polled) {
       if (!is_transient(polled.error().code)) {
         Error failed = std::move(polled).error();
-        failed.message =
-            topic + " partition " + std::to_string(partition) + ", offset " + std::to_string(read.next) + ": " + failed.message;
+        failed.message = topic + " partition " + std::to_string(partition) + ", offset " + std::to_string(read.next) + ": " + failed.message;
         return failed;
       }
       last_failure = polled.error().message;
@@ -30,9 +28,8 @@ Result<PartitionRead> read_partition(topic::Reader& reader, const std::string& t
     if (!polled || polled->records.empty()) {
       silent_ms += kLimits.wait_ms;
       if (silent_ms >= kReadPatienceMs)
-        return make_error(Code::log_unavailable, topic + " partition " + std::to_string(partition) + ", offset " +
-                                                     std::to_string(read.next) + ": no record for " +
-                                                     std::to_string(kReadPatienceMs / 1000) + " s (" + last_failure + ")");
+        return make_error(Code::log_unavailable, topic + " partition " + std::to_string(partition) + ", offset " + std::to_string(read.next) +
+                                                     ": no record for " + std::to_string(kReadPatienceMs / 1000) + " s (" + last_failure + ")");
       continue;
     }
     silent_ms = 0;

@@ -10,8 +10,7 @@ namespace dossier::replay {
 std::string lost_commit_line(const projections::JournalRow& row) {
   const events::Envelope envelope = events::decode(row.value);
   const v1::Commit& commit = envelope.record.commit();
-  std::string out =
-      "{\"partition\":" + std::to_string(row.partition) + ",\"offset\":" + std::to_string(row.offset) + ",\"workspace_id\":";
+  std::string out = "{\"partition\":" + std::to_string(row.partition) + ",\"offset\":" + std::to_string(row.offset) + ",\"workspace_id\":";
   events::append_json_string(out, row.workspace);
   out += ",\"seq\":" + std::to_string(row.seq) + ",\"commit_id\":";
   events::append_json_string(out, row.commit_id);

@@ -14,8 +14,8 @@ SELECT l."offset", l.value FROM dossier.repairs r JOIN dossier.lost_records l ON
 
 }  // namespace
 
-Result<std::optional<std::string>> check_lost_evidence(postgres::ReadTransaction& snapshot, std::int32_t partition,
-                                                       std::int64_t repaired_offset, const v1::HistoryRepaired& repaired) {
+Result<std::optional<std::string>> check_lost_evidence(postgres::ReadTransaction& snapshot, std::int32_t partition, std::int64_t repaired_offset,
+                                                       const v1::HistoryRepaired& repaired) {
   crypto::Sha256 hash;
   std::int64_t next = repaired.cut_offset();
   for (bool more = true; more;) {
@@ -23,8 +23,7 @@ Result<std::optional<std::string>> check_lost_evidence(postgres::ReadTransaction
     params.int8(partition).int8(repaired_offset).int8(next - 1).int8(kPage);
     TRY(const auto rows, snapshot.query(kLostSql, params));
     for (const auto row : rows) {
-      if (row.int64(0) != next)
-        return std::optional<std::string>("the lost record of offset " + std::to_string(next) + " is not kept");
+      if (row.int64(0) != next) return std::optional<std::string>("the lost record of offset " + std::to_string(next) + " is not kept");
       hash.update(crypto::view(crypto::sha256(row.bytes(1))));
       ++next;
     }

@@ -12,7 +12,7 @@
 namespace dossier::replay {
 
 // What is wrong with the kept records of the repair at this offset; nullopt: they are those that it names.
-Result<std::optional<std::string>> check_lost_evidence(postgres::ReadTransaction& snapshot, std::int32_t partition,
-                                                       std::int64_t repaired_offset, const v1::HistoryRepaired& repaired);
+Result<std::optional<std::string>> check_lost_evidence(postgres::ReadTransaction& snapshot, std::int32_t partition, std::int64_t repaired_offset,
+                                                       const v1::HistoryRepaired& repaired);
 
 }  // namespace dossier::replay

@@ -17,21 +17,15 @@ constexpr std::string_view kRestoredSql =
 
 }  // namespace
 
-Result<std::unique_ptr<PostgresRepairStore>> PostgresRepairStore::open(std::string url, projections::ExpectedLog log,
-                                                                       const Clock& clock) {
-  TRY(auto connection, postgres::Connection::open({.url = url,
-                                                   .application_name = "dossier repair",
-                                                   .reads_by_default = false,
-                                                   .statement_timeout_ms = kChangeTimeoutMs}));
+Result<std::unique_ptr<PostgresRepairStore>> PostgresRepairStore::open(std::string url, projections::ExpectedLog log, const Clock& clock) {
+  TRY(auto connection, postgres::Connection::open(
+                           {.url = url, .application_name = "dossier repair", .reads_by_default = false, .statement_timeout_ms = kChangeTimeoutMs}));
   TRY(const auto locked, connection->query(kLockSql));
-  if (!locked.front().boolean(0))
-    return make_error(Code::conflict, "another `dossier log repair` is under way on this database: let it end");
-  return std::unique_ptr<PostgresRepairStore>(
-      new PostgresRepairStore(std::move(url), std::move(log), clock, std::move(connection)));
+  if (!locked.front().boolean(0)) return make_error(Code::conflict, "another `dossier log repair` is under way on this database: let it end");
+  return std::unique_ptr<PostgresRepairStore>(new PostgresRepairStore(std::move(url), std::move(log), clock, std::move(connection)));
 }
 
-Result<std::vector<projections::JournalRow>> PostgresRepairStore::journal(std::int32_t partition, std::int64_t from,
-                                                                          std::int64_t limit) {
+Result<std::vector<projections::JournalRow>> PostgresRepairStore::journal(std::int32_t partition, std::int64_t from, std::int64_t limit) {
   TRY(const auto rows, connection_->query(kJournalSql, postgres::Params().int8(partition).int8(from).int8(limit)));
   std::vector<projections::JournalRow> out;
   out.reserve(static_cast<std::size_t>(rows.size()));
@@ -41,18 +35,13 @@ Result<std::vector<projections::JournalRow>> PostgresRepairStore::journal(std::i
 
 Status PostgresRepairStore::restored(const Diagnosis& diagnosis) {
   postgres::Params params;
-  params.int8(diagnosis.partition)
-      .int8(diagnosis.log_end)
-      .int8(diagnosis.lost())
-      .int8(static_cast<std::int64_t>(diagnosis.history));
+  params.int8(diagnosis.partition).int8(diagnosis.log_end).int8(diagnosis.lost()).int8(static_cast<std::int64_t>(diagnosis.history));
   TRY([[maybe_unused]] const auto done, connection_->query(kRestoredSql, params));
   return {};
 }
 
-Status PostgresRepairStore::change_history(const projections::HistoryCut& cut, topic::Reader& reader,
-                                           const Progress& progress) {
-  TRY(const std::int64_t scratch,
-      projections::project_repaired(url_, log_, cut, reader, clock_, progress ? progress : [](std::int64_t) {}));
+Status PostgresRepairStore::change_history(const projections::HistoryCut& cut, topic::Reader& reader, const Progress& progress) {
+  TRY(const std::int64_t scratch, projections::project_repaired(url_, log_, cut, reader, clock_, progress ? progress : [](std::int64_t) {}));
   return projections::change_history(*connection_, log_, cut, scratch);
 }
 

@@ -19,8 +19,7 @@ class PostgresRepairStore final : public RepairStore {
   Status change_history(const projections::HistoryCut& cut, topic::Reader& reader, const Progress& progress) override;
 
  private:
-  PostgresRepairStore(std::string url, projections::ExpectedLog log, const Clock& clock,
-                      std::unique_ptr<postgres::Connection> connection)
+  PostgresRepairStore(std::string url, projections::ExpectedLog log, const Clock& clock, std::unique_ptr<postgres::Connection> connection)
       : url_(std::move(url)), log_(std::move(log)), clock_(clock), connection_(std::move(connection)) {}
 
   const std::string url_;

@@ -20,8 +20,7 @@ class RepairStore {
  public:
   virtual ~RepairStore() = default;
   // Rows of the journal in order of offset, from `from` on, at most `limit`; fewer: there are no more.
-  virtual Result<std::vector<projections::JournalRow>> journal(std::int32_t partition, std::int64_t from,
-                                                               std::int64_t limit) = 0;
+  virtual Result<std::vector<projections::JournalRow>> journal(std::int32_t partition, std::int64_t from, std::int64_t limit) = 0;
   // All that was lost is in the log again: servers may go on with the partition.
   virtual Status restored(const Diagnosis& diagnosis) = 0;
   // Everything of the partition becomes what the log says now, in one step; the lost rows are kept as evidence. Servers may

@@ -36,9 +36,7 @@ void append_line(std::string& out, const Line& line) {
   std::string_view what;
   switch (event.event_case()) {
     case v1::ActivityEvent::kLogLine:
-      if (event.log_line().stream().size() > 4 &&
-          event.log_line().stream().substr(event.log_line().stream().size() - 4) == "-raw")
-        return;
+      if (event.log_line().stream().size() > 4 && event.log_line().stream().substr(event.log_line().stream().size() - 4) == "-raw") return;
       who = event.log_line().stream();
       what = words_of(event.log_line().text());
       break;
@@ -88,8 +86,7 @@ std::string to_story(const Timeline& timeline, const std::vector<Moment>& moment
       continue;
     }
     const Told told = tell(*moment.entry, kMargin);
-    out += place_of(*moment.entry) + "  " + clock_text(time_us) + "  " + actor_of(moment.entry->actor) + ": " + told.sentence +
-           "\n" + told.below;
+    out += place_of(*moment.entry) + "  " + clock_text(time_us) + "  " + actor_of(moment.entry->actor) + ": " + told.sentence + "\n" + told.below;
   }
   return out;
 }

@@ -29,8 +29,7 @@ class Teller {
       }
       case v1::IssueEvent::kIssueStatusChanged: {
         const auto& fact = event.issue_status_changed();
-        return {"moved the issue from " + std::string(events::status_name(fact.from())) + " to " +
-                    std::string(events::status_name(fact.to())),
+        return {"moved the issue from " + std::string(events::status_name(fact.from())) + " to " + std::string(events::status_name(fact.to())),
                 block(fact.reason())};
       }
       case v1::IssueEvent::kProjectAttached: return {"attached project " + short_id(event.project_attached().project_id()), ""};
@@ -40,16 +39,12 @@ class Teller {
         return {event.labels_replaced().labels().empty() ? "removed all labels" : sentence, ""};
       }
       case v1::IssueEvent::kAssigneeSet:
-        return {event.assignee_set().user_id().empty()
-                    ? "removed the assignee"
-                    : "assigned the issue to user " + short_id(event.assignee_set().user_id()),
+        return {event.assignee_set().user_id().empty() ? "removed the assignee"
+                                                       : "assigned the issue to user " + short_id(event.assignee_set().user_id()),
                 ""};
       case v1::IssueEvent::kChildIssueLinked:
-        return {"added part " + std::to_string(event.child_issue_linked().order()) + ": " +
-                    short_id(event.child_issue_linked().issue_id()),
-                ""};
-      case v1::IssueEvent::kChildIssueUnlinked:
-        return {"took out part " + short_id(event.child_issue_unlinked().issue_id()), ""};
+        return {"added part " + std::to_string(event.child_issue_linked().order()) + ": " + short_id(event.child_issue_linked().issue_id()), ""};
+      case v1::IssueEvent::kChildIssueUnlinked: return {"took out part " + short_id(event.child_issue_unlinked().issue_id()), ""};
       case v1::IssueEvent::kSourceCaptured: return source(event.source_captured());
       case v1::IssueEvent::kEvidenceRecorded: {
         const auto& fact = event.evidence_recorded();
@@ -61,9 +56,8 @@ class Teller {
       }
       case v1::IssueEvent::kActivitySealed: {
         const auto& fact = event.activity_sealed();
-        std::string sentence = "sealed the activity of session " + short_id(fact.session_id()) + " under offer " +
-                               std::to_string(fact.offer()) + ": " + std::to_string(fact.lines()) + " lines, up to " +
-                               std::to_string(fact.last_sequence());
+        std::string sentence = "sealed the activity of session " + short_id(fact.session_id()) + " under offer " + std::to_string(fact.offer()) +
+                               ": " + std::to_string(fact.lines()) + " lines, up to " + std::to_string(fact.last_sequence());
         for (const auto& range : fact.missing())
           sentence += ", missing " + std::to_string(range.first_sequence()) + " to " + std::to_string(range.last_sequence());
         return {sentence, ""};
@@ -86,16 +80,15 @@ class Teller {
   Told copy(const v1::CopyEvent& event) {
     switch (event.fact_case()) {
       case v1::CopyEvent::kWorkingCopyReserved:
-        return {"reserved the working copy for session " + short_id(event.working_copy_reserved().session_id()) +
-                    " (generation " + std::to_string(event.working_copy_reserved().generation()) + ")",
+        return {"reserved the working copy for session " + short_id(event.working_copy_reserved().session_id()) + " (generation " +
+                    std::to_string(event.working_copy_reserved().generation()) + ")",
                 ""};
-      case v1::CopyEvent::kWorkingCopyBound:
-        return {"bound the working copy to " + short_id(event.working_copy_bound().storage()), ""};
+      case v1::CopyEvent::kWorkingCopyBound: return {"bound the working copy to " + short_id(event.working_copy_bound().storage()), ""};
       case v1::CopyEvent::kWorkingCopyReleased: {
         const auto& fact = event.working_copy_released();
-        return {"released the working copy of session " + short_id(fact.session_id()) +
-                    (fact.head().empty() ? "" : " at " + commit_name(fact.head())),
-                ""};
+        return {
+            "released the working copy of session " + short_id(fact.session_id()) + (fact.head().empty() ? "" : " at " + commit_name(fact.head())),
+            ""};
       }
       case v1::CopyEvent::kWorkingCopyRecoveryRequired:
         return {"the working copy needs recovery: " + printable(event.working_copy_recovery_required().reason()), ""};
@@ -107,13 +100,13 @@ class Teller {
   Told session(const v1::SessionEvent& event) {
     switch (event.fact_case()) {
       case v1::SessionEvent::kSessionRequested:
-        return {"asked @" + printable(event.session_requested().agent_name()) + " to work: session " +
-                    short_id(event.session_requested().session_id()),
-                ""};
+        return {
+            "asked @" + printable(event.session_requested().agent_name()) + " to work: session " + short_id(event.session_requested().session_id()),
+            ""};
       case v1::SessionEvent::kSessionStarted: {
         const auto& fact = event.session_started();
-        std::string sentence = "session " + stream_id() + " started on worker " + short_id(fact.worker_id()) + " (offer " +
-                               std::to_string(fact.offer());
+        std::string sentence =
+            "session " + stream_id() + " started on worker " + short_id(fact.worker_id()) + " (offer " + std::to_string(fact.offer());
         if (!fact.provider_session().empty()) sentence += ", " + printable(fact.provider_session());
         return {sentence + ")", ""};
       }
@@ -127,17 +120,15 @@ class Teller {
           sentence += " (" + std::to_string(fact.tokens_in()) + " tokens in, " + std::to_string(fact.tokens_out()) + " out)";
         return {sentence, ""};
       }
-      case v1::SessionEvent::kSessionEnded:
-        return {"session " + stream_id() + " ended: " + printable(event.session_ended().outcome()), ""};
+      case v1::SessionEvent::kSessionEnded: return {"session " + stream_id() + " ended: " + printable(event.session_ended().outcome()), ""};
       case v1::SessionEvent::kApprovalRequested: {
         const auto& fact = event.approval_requested();
         return {"session " + stream_id() + " asks for approval of a " + printable(fact.kind()),
                 block(fact.has_command() ? fact.command() : fact.patch())};
       }
       case v1::SessionEvent::kApprovalResolved:
-        return {
-            "approval " + printable(event.approval_resolved().decision()) + " by " + short_id(event.approval_resolved().by()),
-            block(event.approval_resolved().reason())};
+        return {"approval " + printable(event.approval_resolved().decision()) + " by " + short_id(event.approval_resolved().by()),
+                block(event.approval_resolved().reason())};
       case v1::SessionEvent::FACT_NOT_SET: break;
     }
     return unknown();
@@ -154,22 +145,17 @@ class Teller {
         return {sentence, ""};
       }
       case v1::TaskEvent::kTaskOffered:
-        return {"offered " + name + " to worker " + short_id(event.task_offered().worker_id()) +
-                    offer(event.task_offered().offer()),
-                ""};
+        return {"offered " + name + " to worker " + short_id(event.task_offered().worker_id()) + offer(event.task_offered().offer()), ""};
       case v1::TaskEvent::kTaskOfferLapsed:
-        return {"the offer of " + name + " lapsed: " + printable(event.task_offer_lapsed().reason()) +
-                    offer(event.task_offer_lapsed().offer()),
-                ""};
+        return {"the offer of " + name + " lapsed: " + printable(event.task_offer_lapsed().reason()) + offer(event.task_offer_lapsed().offer()), ""};
       case v1::TaskEvent::kTaskClaimed: {
         const auto& fact = event.task_claimed();
-        return {name + " claimed by worker " + short_id(fact.worker_id()) + " (offer " + std::to_string(fact.offer()) +
-                    ", attempt " + std::to_string(fact.attempt()) + ")",
+        return {name + " claimed by worker " + short_id(fact.worker_id()) + " (offer " + std::to_string(fact.offer()) + ", attempt " +
+                    std::to_string(fact.attempt()) + ")",
                 ""};
       }
       case v1::TaskEvent::kTaskStarted:
-        return {name + " started by worker " + short_id(event.task_started().worker_id()) + offer(event.task_started().offer()),
-                ""};
+        return {name + " started by worker " + short_id(event.task_started().worker_id()) + offer(event.task_started().offer()), ""};
       case v1::TaskEvent::kTaskLeaseExpired: {
         const auto& fact = event.task_lease_expired();
         return {"the lease of worker " + short_id(fact.worker_id()) + " on " + name + " expired" +
@@ -185,8 +171,7 @@ class Teller {
       }
       case v1::TaskEvent::kTaskFailed: {
         const auto& fact = event.task_failed();
-        return {name + " failed: " + printable(fact.code()) + (fact.retryable() ? "; it will be offered again" : "") +
-                    offer(fact.offer()),
+        return {name + " failed: " + printable(fact.code()) + (fact.retryable() ? "; it will be offered again" : "") + offer(fact.offer()),
                 block(fact.error())};
       }
       case v1::TaskEvent::kTaskCancelRequested:
@@ -195,8 +180,8 @@ class Teller {
       case v1::TaskEvent::kTaskCancelled: return {name + " cancelled: " + printable(event.task_cancelled().reason()), ""};
       case v1::TaskEvent::kLateResultRecorded: {
         const auto& fact = event.late_result_recorded();
-        return {"too late and not applied: " + printable(fact.what()) + " of " + name + " from worker " +
-                    short_id(fact.worker_id()) + offer(fact.offer()),
+        return {"too late and not applied: " + printable(fact.what()) + " of " + name + " from worker " + short_id(fact.worker_id()) +
+                    offer(fact.offer()),
                 block(fact.detail())};
       }
       case v1::TaskEvent::FACT_NOT_SET: break;
@@ -206,15 +191,13 @@ class Teller {
 
   Told numbered() { return {"gave the issue number " + std::to_string(entry_.version), ""}; }
   Told project_use(const v1::ProjectUseEvent& event) {
-    return {event.has_project_use_added() ? "project " + stream_id() + " counts the issue in"
-                                          : "project " + stream_id() + " counts the issue out",
+    return {event.has_project_use_added() ? "project " + stream_id() + " counts the issue in" : "project " + stream_id() + " counts the issue out",
             ""};
   }
   // A fact of newer code, or of an aggregate whose facts name no issue today.
   Told unknown() {
     const auto name = events::fact_name(entry_.payload);
-    return {"recorded " + (name.empty() ? "a fact that this version does not know" : printable(name)) + " on " +
-                printable(entry_.event.stream()),
+    return {"recorded " + (name.empty() ? "a fact that this version does not know" : printable(name)) + " on " + printable(entry_.event.stream()),
             ""};
   }
 
@@ -227,9 +210,7 @@ class Teller {
   static std::string quoted(const v1::Text& text) { return "\"" + printable(words_of(text)) + "\""; }
   static std::string offer(std::uint32_t number) { return " (offer " + std::to_string(number) + ")"; }
   static std::string commit_name(std::string_view commit) { return printable(commit.substr(0, 12)); }
-  static std::string blob(const v1::BlobRef& ref) {
-    return std::to_string(ref.size()) + " bytes, SHA-256 " + printable(ref.sha256());
-  }
+  static std::string blob(const v1::BlobRef& ref) { return std::to_string(ref.size()) + " bytes, SHA-256 " + printable(ref.sha256()); }
   std::string block(const v1::Text& text) const {
     std::string out;
     append_block(out, margin_, words_of(text), kMaxStoryLines);
@@ -243,24 +224,22 @@ class Teller {
   }
 
   Told source(const v1::SourceCaptured& fact) const {
-    if (fact.commit() == fact.base_commit())
-      return {"captured the source of session " + short_id(fact.session_id()) + ": nothing changed", ""};
+    if (fact.commit() == fact.base_commit()) return {"captured the source of session " + short_id(fact.session_id()) + ": nothing changed", ""};
     std::uint64_t insertions = 0, deletions = 0;
     std::string below;
     for (const auto& file : fact.files()) {
       insertions += file.insertions();
       deletions += file.deletions();
-      std::string line = printable(file.change()) + "  " +
-                         (file.old_path().empty() ? "" : printable(file.old_path()) + " -> ") + printable(file.path());
+      std::string line =
+          printable(file.change()) + "  " + (file.old_path().empty() ? "" : printable(file.old_path()) + " -> ") + printable(file.path());
       line += file.binary() ? "  binary" : "  +" + std::to_string(file.insertions()) + " -" + std::to_string(file.deletions());
       append_block(below, margin_, line, 1);
     }
     below += block(fact.diff());
     if (fact.has_diff_blob()) append_block(below, margin_, "diff: " + blob(fact.diff_blob()), 1);
-    return {"captured the source of session " + short_id(fact.session_id()) + ": commit " + commit_name(fact.commit()) +
-                " on " + printable(fact.branch()) + ", " + std::to_string(fact.files_size()) +
-                (fact.files_size() == 1 ? " file" : " files") + ", +" + std::to_string(insertions) + " -" +
-                std::to_string(deletions) + " against " + commit_name(fact.base_commit()),
+    return {"captured the source of session " + short_id(fact.session_id()) + ": commit " + commit_name(fact.commit()) + " on " +
+                printable(fact.branch()) + ", " + std::to_string(fact.files_size()) + (fact.files_size() == 1 ? " file" : " files") + ", +" +
+                std::to_string(insertions) + " -" + std::to_string(deletions) + " against " + commit_name(fact.base_commit()),
             below};
   }
 

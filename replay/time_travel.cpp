@@ -95,8 +95,7 @@ void IssueFold::apply(const Entry& entry) {
     document_.number = entry.version;
     return touch(entry);
   }
-  if (entry.payload.has_copy() &&
-      (entry.payload.copy().has_working_copy_reserved() || entry.payload.copy().has_working_copy_released()))
+  if (entry.payload.has_copy() && (entry.payload.copy().has_working_copy_reserved() || entry.payload.copy().has_working_copy_released()))
     touch(entry);
 }
 
@@ -136,8 +135,7 @@ void IssueFold::apply_comment(const Entry& entry, const v1::CommentEvent& event)
   if (stream.compare(0, kPrefix.size(), kPrefix) != 0) return;
   const std::string_view id = std::string_view(stream).substr(kPrefix.size());
   // The newest are edited most, so look from the end.
-  const auto found = std::find_if(document_.comments.rbegin(), document_.comments.rend(),
-                                  [&](const auto& comment) { return comment.id == id; });
+  const auto found = std::find_if(document_.comments.rbegin(), document_.comments.rend(), [&](const auto& comment) { return comment.id == id; });
   CommentDocument* comment = found == document_.comments.rend() ? nullptr : &*found;
   switch (event.fact_case()) {
     case v1::CommentEvent::kCommentAdded:

@@ -28,11 +28,10 @@ struct Timeline {
 inline constexpr std::size_t kMaxEntries = 1'000'000;
 
 // Reads the workspace's partition from offset 0 and judges again. not_found: no event names the issue.
-Result<Timeline> timeline_from_log(topic::Reader& reader, const events::Topics& topics, const WorkspaceId& workspace,
-                                   const IssueId& issue, const Until& until);
+Result<Timeline> timeline_from_log(topic::Reader& reader, const events::Topics& topics, const WorkspaceId& workspace, const IssueId& issue,
+                                   const Until& until);
 // Reads the journal; versions are counted from the first commit on.
-Result<Timeline> timeline_from_journal(postgres::ReadTransaction& snapshot, const WorkspaceId& workspace, const IssueId& issue,
-                                       const Until& until);
+Result<Timeline> timeline_from_journal(postgres::ReadTransaction& snapshot, const WorkspaceId& workspace, const IssueId& issue, const Until& until);
 
 // One JSON object a line.
 std::string to_ndjson(const Timeline& timeline);

@@ -28,8 +28,7 @@ constexpr std::string_view kIngestedSql = "SELECT partition, next_offset FROM do
 
 class Verification {
  public:
-  Verification(topic::Reader& reader, postgres::ReadTransaction& snapshot, const events::Topics& topics,
-               const VerifyRequest& request)
+  Verification(topic::Reader& reader, postgres::ReadTransaction& snapshot, const events::Topics& topics, const VerifyRequest& request)
       : reader_(reader), snapshot_(snapshot), topics_(topics), request_(request), activity_(request.issue) {}
 
   Result<VerifyReport> run() {
@@ -49,25 +48,23 @@ class Verification {
     report_.partition = events::partition_of(request_.workspace.str(), partitions);
     TRY(const auto projected, projected_through(snapshot_, report_.partition));
     JournalCursor journal(snapshot_, report_.partition);
-    RecordVerifier verifier(request_.workspace, topics_.events(), report_.partition,
-                            [&](const Judged& judged) { learn(judged); });
+    RecordVerifier verifier(request_.workspace, topics_.events(), report_.partition, [&](const Judged& judged) { learn(judged); });
     TRY(const projections::JournalRow* row, journal.next());
-    const auto read =
-        read_partition(reader_, topics_.events(), report_.partition, true, [&](const topic::Record& record) -> Result<bool> {
-          if (row == nullptr && record.offset < projected) {
-            report_.finding = Finding{record.topic, record.partition, record.offset, "the journal has no row for it"};
-            return false;
-          }
-          if (row == nullptr) report_.not_journaled += 1;
-          TRY(report_.finding, verifier.check(record, row));
-          if (report_.finding) return false;
-          if (row != nullptr && row->verdict == events::Verdict::control) TRY_STATUS(check_repair(record));
-          if (report_.finding) return false;
-          if (row != nullptr) {
-            TRY(row, journal.next());
-          }
-          return entries_.size() <= kMaxEntries;
-        });
+    const auto read = read_partition(reader_, topics_.events(), report_.partition, true, [&](const topic::Record& record) -> Result<bool> {
+      if (row == nullptr && record.offset < projected) {
+        report_.finding = Finding{record.topic, record.partition, record.offset, "the journal has no row for it"};
+        return false;
+      }
+      if (row == nullptr) report_.not_journaled += 1;
+      TRY(report_.finding, verifier.check(record, row));
+      if (report_.finding) return false;
+      if (row != nullptr && row->verdict == events::Verdict::control) TRY_STATUS(check_repair(record));
+      if (report_.finding) return false;
+      if (row != nullptr) {
+        TRY(row, journal.next());
+      }
+      return entries_.size() <= kMaxEntries;
+    });
     report_.records = verifier.records();
     report_.accepted = verifier.accepted();
     report_.voided = verifier.voided();
@@ -78,15 +75,14 @@ class Verification {
       const Code code = read.error().code;
       if (code != Code::corrupt && code != Code::log_mismatch) return read.error();
       // A record that the broker can't give out whole (its checksum does not hold) is a bad record like any other.
-      report_.finding =
-          Finding{topics_.events(), report_.partition, verifier.partition_head().next_offset, read.error().message};
+      report_.finding = Finding{topics_.events(), report_.partition, verifier.partition_head().next_offset, read.error().message};
       return {};
     }
     if (entries_.size() > kMaxEntries)
       return make_error(Code::payload_too_large, "the issue has more than " + std::to_string(kMaxEntries) + " events");
     if (read->next < read->end) {
-      report_.finding = Finding{topics_.events(), report_.partition, read->next,
-                                "the log has no record here, though it ends at " + std::to_string(read->end)};
+      report_.finding =
+          Finding{topics_.events(), report_.partition, read->next, "the log has no record here, though it ends at " + std::to_string(read->end)};
       return {};
     }
     if (row != nullptr) {
@@ -94,11 +90,9 @@ class Verification {
                                 "the journal has it and the log, which ends at " + std::to_string(read->end) + ", has not"};
       return {};
     }
-    if (report_.seq == 0)
-      return make_error(Code::not_found, "the log has no commit of " + request_.workspace.str() + ": check the id");
+    if (report_.seq == 0) return make_error(Code::not_found, "the log has no commit of " + request_.workspace.str() + ": check the id");
     if (request_.issue && entries_.empty())
-      return make_error(Code::not_found,
-                        "no event names " + request_.issue->str() + " in " + request_.workspace.str() + ": check the id");
+      return make_error(Code::not_found, "no event names " + request_.issue->str() + " in " + request_.workspace.str() + ": check the id");
     return {};
   }
 
@@ -115,8 +109,7 @@ class Verification {
     const v1::Commit& commit = judged.envelope.record.commit();
     activity_.learn(commit);
     if (!request_.issue) return;
-    append_entries(entries_, commit, judged.judgement.seq, judged.judgement.time_us, judged.judgement.versions,
-                   *request_.issue);
+    append_entries(entries_, commit, judged.judgement.seq, judged.judgement.time_us, judged.judgement.versions, *request_.issue);
   }
 
   // The issue's timeline in the read models is what the log says, item by item.
@@ -126,9 +119,9 @@ class Verification {
     std::int64_t seq = -1, index = -1;
     auto entry = entries_.begin();
     const auto bad = [&](std::uint64_t at_seq, std::int64_t at_index, const std::string& what) {
-      report_.finding = Finding{"timeline", report_.partition, -1,
-                                "item seq " + std::to_string(at_seq) + ", index " + std::to_string(at_index) + " of " +
-                                    request_.issue->str() + ": " + what};
+      report_.finding =
+          Finding{"timeline", report_.partition, -1,
+                  "item seq " + std::to_string(at_seq) + ", index " + std::to_string(at_index) + " of " + request_.issue->str() + ": " + what};
       return Status{};
     };
     const auto skip_unknown = [&] {
@@ -153,8 +146,7 @@ class Verification {
       more = rows.size() == kPage;
     }
     skip_unknown();
-    if (entry != entries_.end() && entry->seq <= projected_seq)
-      return bad(entry->seq, entry->index, "the log has it and the timeline has not");
+    if (entry != entries_.end() && entry->seq <= projected_seq) return bad(entry->seq, entry->index, "the log has it and the timeline has not");
     return {};
   }
 
@@ -185,8 +177,7 @@ class Verification {
     return {};
   }
 
-  Status check_blocks(const std::string& session, const std::string& topic,
-                      const std::map<std::int32_t, std::int64_t>& begins) {
+  Status check_blocks(const std::string& session, const std::string& topic, const std::map<std::int32_t, std::int64_t>& begins) {
     std::int64_t offer = -1, sequence = -1;
     for (bool more = true; more;) {
       postgres::Params params;
@@ -195,13 +186,8 @@ class Verification {
       for (const auto row : rows) {
         offer = row.int64(0);
         sequence = row.int64(1);
-        const ActivityVerifier::Block block{session,
-                                            static_cast<std::uint32_t>(offer),
-                                            static_cast<std::uint64_t>(sequence),
-                                            row.int32(2),
-                                            row.int64(3),
-                                            row.str(4),
-                                            row.str(5)};
+        const ActivityVerifier::Block block{
+            session, static_cast<std::uint32_t>(offer), static_cast<std::uint64_t>(sequence), row.int32(2), row.int64(3), row.str(4), row.str(5)};
         const auto begin = begins.find(block.partition);
         report_.finding = activity_.check(block, topic, begin == begins.end() ? 0 : begin->second);
         if (report_.finding) return {};
@@ -222,8 +208,7 @@ class Verification {
 
 }  // namespace
 
-Result<VerifyReport> verify(topic::Reader& reader, postgres::ReadTransaction& snapshot, const events::Topics& topics,
-                            const VerifyRequest& request) {
+Result<VerifyReport> verify(topic::Reader& reader, postgres::ReadTransaction& snapshot, const events::Topics& topics, const VerifyRequest& request) {
   return Verification(reader, snapshot, topics, request).run();
 }
 

@@ -30,8 +30,7 @@ struct Finding {
 class RecordVerifier {
  public:
   // Judged records of the workspace (and control records) go to on_accepted once they are found right.
-  RecordVerifier(WorkspaceId workspace, std::string topic, std::int32_t partition,
-                 std::function<void(const Judged&)> on_accepted = {});
+  RecordVerifier(WorkspaceId workspace, std::string topic, std::int32_t partition, std::function<void(const Judged&)> on_accepted = {});
   // In order of offset. `row`: the journal's row at this offset; nullptr: the journal does not reach so far. Errors:
   // upgrade_required only.
   Result<std::optional<Finding>> check(const topic::Record& record, const projections::JournalRow* row);
@@ -72,7 +71,6 @@ struct VerifyReport {
 };
 // Findings are a report; errors are what kept it from being made. not_found: the workspace has no commit, or no event names
 // the issue.
-Result<VerifyReport> verify(topic::Reader& reader, postgres::ReadTransaction& snapshot, const events::Topics& topics,
-                            const VerifyRequest& request);
+Result<VerifyReport> verify(topic::Reader& reader, postgres::ReadTransaction& snapshot, const events::Topics& topics, const VerifyRequest& request);
 
 }  // namespace dossier::replay

@@ -5,15 +5,12 @@
 
 namespace dossier::replay {
 
-WorkspaceScan::WorkspaceScan(WorkspaceId workspace, std::int32_t partition) : workspace_(std::move(workspace)) {
-  head_.partition = partition;
-}
+WorkspaceScan::WorkspaceScan(WorkspaceId workspace, std::int32_t partition) : workspace_(std::move(workspace)) { head_.partition = partition; }
 
 Result<std::optional<Judged>> WorkspaceScan::feed(std::int64_t offset, std::string_view value) {
   if (offset != head_.next_offset)
-    return make_error(Code::corrupt, "partition " + std::to_string(head_.partition) + ": offset " + std::to_string(offset) +
-                                         " follows " + std::to_string(head_.next_offset - 1) +
-                                         ": records are missing between them");
+    return make_error(Code::corrupt, "partition " + std::to_string(head_.partition) + ": offset " + std::to_string(offset) + " follows " +
+                                         std::to_string(head_.next_offset - 1) + ": records are missing between them");
   // A first record always goes to the ledger, which wants a Genesis there.
   if (!head_.log_id.empty()) {
     const std::string_view whose = peek_workspace(value);

@@ -104,8 +104,10 @@ std::int64_t ActivityStream::pump() {
   std::int64_t next = kNothingDueUs;
   if (record_.events_size() > 0) {
     const std::int64_t due = record_started_us_ + kLingerUs;
-    if (now >= due) flush();
-    else next = due - now;
+    if (now >= due)
+      flush();
+    else
+      next = due - now;
   }
   // Failed records go again in their order. One behind them may already be in the log: the server keeps each under its
   // sequence, so the order of arrival decides nothing.

@@ -24,16 +24,16 @@ namespace dossier::worker {
 // One owner thread (the run's), but for the writer's callbacks.
 class ActivityStream {
  public:
-  static constexpr std::int64_t kLingerUs = 20'000;          // of the first event in a record
+  static constexpr std::int64_t kLingerUs = 20'000;           // of the first event in a record
   static constexpr std::size_t kMaxRecordBytes = 256 * 1024;  // flushed before it grows beyond
   static constexpr int kMaxRecordEvents = 2'000;
-  static constexpr std::size_t kMaxTextBytes = 64 * 1024;    // of one event; longer lines are split by who reads them
+  static constexpr std::size_t kMaxTextBytes = 64 * 1024;  // of one event; longer lines are split by who reads them
   static constexpr std::size_t kMaxInFlightBytes = 4u << 20;
   static constexpr std::int64_t kRetryPauseUs = 500'000;
 
   // `wakeup` is notified when a congested stream has room again, and must outlive the stream.
-  ActivityStream(Identity identity, std::string session_id, std::string task_id, std::uint32_t offer, Target target,
-                 topic::Writer& writer, const Clock& clock, process::Wakeup& wakeup);
+  ActivityStream(Identity identity, std::string session_id, std::string task_id, std::uint32_t offer, Target target, topic::Writer& writer,
+                 const Clock& clock, process::Wakeup& wakeup);
   ~ActivityStream();
   ActivityStream(const ActivityStream&) = delete;
   ActivityStream& operator=(const ActivityStream&) = delete;

@@ -44,8 +44,10 @@ std::optional<std::string> first_line_of(std::vector<std::string> argv) {
 
 void set(json::Value::Object& members, const std::string& name, json::Value value) {
   const auto found = std::find_if(members.begin(), members.end(), [&](const auto& member) { return member.first == name; });
-  if (found != members.end()) found->second = std::move(value);
-  else members.emplace_back(name, std::move(value));
+  if (found != members.end())
+    found->second = std::move(value);
+  else
+    members.emplace_back(name, std::move(value));
 }
 
 }  // namespace
@@ -66,8 +68,7 @@ Result<json::Value> probe_capabilities(const std::string& overlay) {
   }
   if (!overlay.empty()) {
     const auto more = json::parse(overlay);
-    if (!more || more->object() == nullptr)
-      return make_error(Code::usage, "--capabilities must be a JSON object, like {\"gpu\":true}");
+    if (!more || more->object() == nullptr) return make_error(Code::usage, "--capabilities must be a JSON object, like {\"gpu\":true}");
     for (const auto& [name, value] : *more->object()) {
       if (value.string() == nullptr && value.boolean() == nullptr && value.integer() == nullptr)
         return make_error(Code::usage, "--capabilities: " + name + " must be a string, an integer, true or false");

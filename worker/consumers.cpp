@@ -47,8 +47,10 @@ void OfferConsumer::run() {
     if (polled)
       for (const topic::Record& record : polled->records) {
         v1::TaskOffer offer;
-        if (offer.ParseFromString(record.value)) listener_.offer(std::move(offer), record.partition, record.offset);
-        else listener_.unreadable(record.partition, record.offset);
+        if (offer.ParseFromString(record.value))
+          listener_.offer(std::move(offer), record.partition, record.offset);
+        else
+          listener_.unreadable(record.partition, record.offset);
       }
     std::vector<Commit> commits;
     {

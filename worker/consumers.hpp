@@ -49,7 +49,7 @@ struct ControlListener {
 
 class ControlConsumer {
  public:
-  static constexpr std::int64_t kCheckUs = 4'000'000;    // how often it asks the broker for the topic's end
+  static constexpr std::int64_t kCheckUs = 4'000'000;  // how often it asks the broker for the topic's end
   static constexpr std::int64_t kCheckWaitMs = 2'000;
 
   ControlConsumer(std::unique_ptr<topic::Reader> reader, std::string topic, ControlListener listener);

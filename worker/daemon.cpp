@@ -122,10 +122,9 @@ Status Daemon::prepare() {
   log::info("worker", "registered as " + registration.worker_id + " in pool " + registration.pool + " with " + json::write(capabilities));
 
   identity_ = {registration.workspace_id, registration.worker_id, crypto::random_uuid_hex(), keys.secret_key};
-  protocol_ = std::make_unique<Protocol>(
-      ProtocolConfig{identity_.workspace_id, identity_.worker_id, identity_.boot_id, options_.slots, providers_of(capabilities),
-                     options_.drain_ms * 1'000},
-      now());
+  protocol_ = std::make_unique<Protocol>(ProtocolConfig{identity_.workspace_id, identity_.worker_id, identity_.boot_id, options_.slots,
+                                                        providers_of(capabilities), options_.drain_ms * 1'000},
+                                         now());
   return connect(registration);
 }
 
@@ -153,10 +152,9 @@ Status Daemon::connect(const Registration& registration) {
                      identity_.workspace_id};
   TRY(reports_, kafka::make_writer(registration.cluster, kafka::WriterKind::messages));
   TRY(activity_, kafka::make_writer(registration.cluster, kafka::WriterKind::activity));
-  dependencies_ = std::make_unique<RunDependencies>(
-      RunDependencies{clock_, *workdirs_, *activity_, identity_, registration.activity_topic, registration.activity_partitions,
-                      http_client::Options{.base_url = options_.url, .bearer_token = options_.token}, account_, root_.family_prefix(),
-                      options_.default_timeout_ms});
+  dependencies_ = std::make_unique<RunDependencies>(RunDependencies{
+      clock_, *workdirs_, *activity_, identity_, registration.activity_topic, registration.activity_partitions,
+      http_client::Options{.base_url = options_.url, .bearer_token = options_.token}, account_, root_.family_prefix(), options_.default_timeout_ms});
   TRY(auto control, kafka::make_reader(registration.cluster, {.prefetch_records = 1'000, .prefetch_kbytes = 1'024}));
   TRY(auto offers, kafka::make_group_reader(registration.cluster, "dossier.workers." + registration.pool, registration.tasks_topic,
                                             {.prefetch_records = 1, .prefetch_kbytes = 64}));
@@ -164,9 +162,7 @@ Status Daemon::connect(const Registration& registration) {
   control_listener.message = [this](v1::ControlMessage message, std::int64_t offset) {
     post([this, message = std::move(message), offset](Protocol& protocol) { protocol.on_control(message, offset, now()); });
   };
-  control_listener.current = [this](std::int64_t last) {
-    post([this, last](Protocol& protocol) { protocol.on_control_current(last, now()); });
-  };
+  control_listener.current = [this](std::int64_t last) { post([this, last](Protocol& protocol) { protocol.on_control_current(last, now()); }); };
   control_ = std::make_unique<ControlConsumer>(std::move(control), registration.control_topic, std::move(control_listener));
   OfferListener offer_listener;
   offer_listener.offer = [this](v1::TaskOffer offer, std::int32_t partition, std::int64_t offset) {
@@ -214,9 +210,7 @@ void Daemon::send(const SendReport& report) {
 
 RunListener Daemon::run_listener() {
   RunListener listener;
-  listener.workdir_ready = [this](const RunKey& run) {
-    post([this, run](Protocol& protocol) { protocol.on_workdir_ready(run, now()); });
-  };
+  listener.workdir_ready = [this](const RunKey& run) { post([this, run](Protocol& protocol) { protocol.on_workdir_ready(run, now()); }); };
   listener.started = [this](const RunKey& run, const std::string& session) {
     post([this, run, session](Protocol& protocol) { protocol.on_run_started(run, session, now()); });
   };

@@ -18,11 +18,11 @@ struct WorkerOptions {
   std::string token;  // msw_…: of a workspace
   std::string name;   // empty: the machine's name
   std::string mode = "local";
-  std::uint32_t slots = 1;   // agents at the same time, 1 to kMaxSlots
-  std::string work_root;     // keys, repositories, worktrees; one worker at a time (locked)
-  std::string capabilities;  // a JSON object laid over what the probe found; {"codex":false} hides one
-  std::string account;       // agents run as this account (the daemon must be root); empty: as the daemon's
-  std::int64_t drain_ms = 600'000;           // after a stop: how long running agents may go on
+  std::uint32_t slots = 1;                      // agents at the same time, 1 to kMaxSlots
+  std::string work_root;                        // keys, repositories, worktrees; one worker at a time (locked)
+  std::string capabilities;                     // a JSON object laid over what the probe found; {"codex":false} hides one
+  std::string account;                          // agents run as this account (the daemon must be root); empty: as the daemon's
+  std::int64_t drain_ms = 600'000;              // after a stop: how long running agents may go on
   std::int64_t default_timeout_ms = 3'600'000;  // wall time of an agent whose profile sets none
 };
 inline constexpr std::uint32_t kMaxSlots = 64;

@@ -10,8 +10,8 @@ namespace dossier::worker {
 struct Identity {
   std::string workspace_id;
   std::string worker_id;
-  std::string boot_id;      // new at every start
-  std::string secret_key;   // Ed25519, 64 bytes
+  std::string boot_id;     // new at every start
+  std::string secret_key;  // Ed25519, 64 bytes
 };
 
 // What is signed: the domain (a constant, never a prefixed topic), a NUL, the body's bytes.

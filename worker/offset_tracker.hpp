@@ -17,9 +17,7 @@ struct Commit {
 class OffsetTracker {
  public:
   // `sequence`: of the report that answers it, 0 = none.
-  void read(std::int32_t partition, std::int64_t offset, std::uint64_t sequence) {
-    partitions_[partition].push_back({offset, sequence});
-  }
+  void read(std::int32_t partition, std::int64_t offset, std::uint64_t sequence) { partitions_[partition].push_back({offset, sequence}); }
   void acknowledged(std::uint64_t sequence) {
     for (auto& [number, offers] : partitions_)
       for (auto& offer : offers)

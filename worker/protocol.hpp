@@ -59,7 +59,7 @@ struct ProtocolConfig {
   std::string worker_id;
   std::string boot_id;
   std::uint32_t slots = 1;
-  std::vector<std::string> providers;  // what this worker can run; others are declined
+  std::vector<std::string> providers;   // what this worker can run; others are declined
   std::int64_t drain_us = 600'000'000;  // running agents may finish for this long
 };
 

@@ -12,13 +12,19 @@ Error error_of_reply(const http_client::Response& response) {
     if (!detail.empty()) words += ": " + detail;
   }
   Code code = Code::invalid_field;
-  if (response.status == 401) code = Code::unauthenticated;
-  else if (response.status == 403) code = Code::forbidden;
-  else if (response.status == 404) code = Code::not_found;
-  else if (response.status == 413) code = Code::payload_too_large;
+  if (response.status == 401)
+    code = Code::unauthenticated;
+  else if (response.status == 403)
+    code = Code::forbidden;
+  else if (response.status == 404)
+    code = Code::not_found;
+  else if (response.status == 413)
+    code = Code::payload_too_large;
   // 202: recorded, undecided; the same request again answers it.
-  else if (response.status == 202) code = Code::undecided;
-  else if (response.status == 408 || response.status == 429 || response.status >= 500) code = Code::overloaded;
+  else if (response.status == 202)
+    code = Code::undecided;
+  else if (response.status == 408 || response.status == 429 || response.status >= 500)
+    code = Code::overloaded;
   return make_error(code, std::move(words));
 }
 
@@ -41,8 +47,7 @@ Result<Registration> read_registration(std::string_view body) {
   registration.reports_partitions = static_cast<std::int32_t>(partitions.integer_or("reports", 0));
   registration.activity_partitions = static_cast<std::int32_t>(partitions.integer_or("activity", 0));
   for (const std::string* text : {&registration.worker_id, &registration.workspace_id, &registration.pool, &registration.cluster.bootstrap,
-                                  &registration.tasks_topic, &registration.control_topic, &registration.reports_topic,
-                                  &registration.activity_topic})
+                                  &registration.tasks_topic, &registration.control_topic, &registration.reports_topic, &registration.activity_topic})
     if (text->empty()) return make_error(Code::corrupt, "the server's answer to the registration lacks something; is it of another version?");
   if (registration.reports_partitions <= 0 || registration.activity_partitions <= 0)
     return make_error(Code::corrupt, "the server's answer to the registration names no partitions; is it of another version?");
@@ -55,8 +60,8 @@ Result<Registration> register_worker(http_client::Client& client, const Registra
                                              {"capabilities", request.capabilities},
                                              {"public_key", to_base64url(request.public_key)},
                                              {"slots", static_cast<std::int64_t>(request.slots)}});
-  TRY(const auto response, client.request("POST", "/v1/workers", json::write(body),
-                                          {{"content-type", "application/json"}, {"idempotency-key", request.idempotency_key}}));
+  TRY(const auto response,
+      client.request("POST", "/v1/workers", json::write(body), {{"content-type", "application/json"}, {"idempotency-key", request.idempotency_key}}));
   if (response.status != 200 && response.status != 201) return error_of_reply(response);
   return read_registration(response.body);
 }

@@ -19,12 +19,12 @@ struct RunKey {
 
 enum class StopReason : std::uint8_t {
   none,
-  cancelled,      // somebody asked for it
-  fenced,         // the offer is not the present one any more: nothing is reported under it
-  silent,         // nothing of ours reached the log, or nothing of theirs reached us, for a lease: fail safe
-  not_granted,    // the claim was never answered
-  drain_deadline, // this worker has to end
-  revoked,        // the worker's token was revoked
+  cancelled,       // somebody asked for it
+  fenced,          // the offer is not the present one any more: nothing is reported under it
+  silent,          // nothing of ours reached the log, or nothing of theirs reached us, for a lease: fail safe
+  not_granted,     // the claim was never answered
+  drain_deadline,  // this worker has to end
+  revoked,         // the worker's token was revoked
 };
 std::string_view to_string(StopReason reason) noexcept;
 
@@ -37,7 +37,7 @@ struct RunEnd {
   std::string result;  // completed: the agent's last words
   std::string code;    // failed: agent_failed, agent_timeout, workdir_failed, …
   std::string error;
-  std::string phase;   // failed: workdir, agent, capture
+  std::string phase;  // failed: workdir, agent, capture
   bool retryable = false;
   std::uint64_t last_activity_sequence = 0;
   std::string activity_root;  // SHA-256 of the last activity record

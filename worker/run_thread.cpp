@@ -14,9 +14,9 @@
 namespace dossier::worker {
 namespace {
 
-constexpr std::int64_t kPrepareUs = 600'000'000;      // a clone over a slow line
-constexpr std::int64_t kActivityDrainMs = 10'000;     // at the end, for the last lines
-constexpr int kUploadTries = 8;                       // paused 0.5 s, 1 s, 2 s, … : about a minute in all
+constexpr std::int64_t kPrepareUs = 600'000'000;   // a clone over a slow line
+constexpr std::int64_t kActivityDrainMs = 10'000;  // at the end, for the last lines
+constexpr int kUploadTries = 8;                    // paused 0.5 s, 1 s, 2 s, … : about a minute in all
 constexpr std::int64_t kUploadPauseMs = 500;
 constexpr std::uint32_t kOnlyTurn = 1;
 
@@ -81,8 +81,9 @@ class RunThread::Host final : public AgentHost {
 };
 
 RunThread::RunThread(const RunDependencies& dependencies, RunListener listener, v1::TaskOffer offer)
-    : dependencies_(dependencies), listener_(std::move(listener)), offer_(std::move(offer)),
-      key_{offer_.task_id(), offer_.offer()}, thread_([this] { run(); }) {}
+    : dependencies_(dependencies), listener_(std::move(listener)), offer_(std::move(offer)), key_{offer_.task_id(), offer_.offer()}, thread_([this] {
+        run();
+      }) {}
 
 RunThread::~RunThread() {
   stop_.store(2);
@@ -114,8 +115,8 @@ RunEnd RunThread::run_steps() {
   if (wait_for_grant()) {
     const Target target{dependencies_.activity_topic, events::partition_of(offer_.session_id(), dependencies_.activity_partitions),
                         offer_.session_id()};
-    ActivityStream activity(dependencies_.identity, offer_.session_id(), offer_.task_id(), offer_.offer(), target,
-                            dependencies_.activity_writer, dependencies_.clock, wakeup_);
+    ActivityStream activity(dependencies_.identity, offer_.session_id(), offer_.task_id(), offer_.offer(), target, dependencies_.activity_writer,
+                            dependencies_.clock, wakeup_);
     Host host(*this, activity);
     activity.log_line("system", "worktree on branch " + workdir->branch + " at " + workdir->base_commit);
     const auto agent = make_agent(offer_.spec().provider());
@@ -147,8 +148,10 @@ RunEnd RunThread::run_steps() {
         end.retryable = result.retryable;
         end.phase = completed ? "" : "agent";
       }
-      if (source) end.source = *std::move(source);
-      else activity.log_line("system", "the worktree was not captured: " + source.error().message);
+      if (source)
+        end.source = *std::move(source);
+      else
+        activity.log_line("system", "the worktree was not captured: " + source.error().message);
     }
     if (stop_.load() < 2 && !activity.drain(kActivityDrainMs))
       log::warn("worker", "the last lines of " + offer_.session_id() + " are not in the log yet");

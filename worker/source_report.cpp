@@ -38,16 +38,13 @@ bool DiffCollector::add(std::string_view piece) {
   return true;
 }
 
-bool DiffCollector::is_inline() const {
-  return size_ <= kMaxInline && is_utf8(text_) && text_.find('\0') == std::string::npos;
-}
+bool DiffCollector::is_inline() const { return size_ <= kMaxInline && is_utf8(text_) && text_.find('\0') == std::string::npos; }
 
 Status DiffCollector::finish() {
   TRY_STATUS(status_);
   sha256_ = to_hex(crypto::view(hash_.finish()));
   if (file_ == nullptr && !is_inline() && !spill()) return status_;
-  if (file_ != nullptr && std::fclose(file_.release()) != 0)
-    return make_error(Code::io, "can't write " + file_path_ + ": " + std::strerror(errno));
+  if (file_ != nullptr && std::fclose(file_.release()) != 0) return make_error(Code::io, "can't write " + file_path_ + ": " + std::strerror(errno));
   return {};
 }
 

@@ -87,8 +87,8 @@ class Link final : public Connection {
   std::string peer;
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
   bool timed_out = false;
-  bool idle = false;    // between two requests
-  bool gone = false;    // an event stream's client closed
+  bool idle = false;  // between two requests
+  bool gone = false;  // an event stream's client closed
   bool woken = false;
   asio::steady_timer wake_timer;
 };
@@ -151,8 +151,7 @@ asio::awaitable<bool> write_source(LinkPtr link, std::shared_ptr<BodySource> sou
   const std::size_t chunk = link->state->options.stream_chunk_bytes;
   while (left > 0) {
     auto read = on_pool<Result<std::string>>(
-        link->state, [source, chunk] { return source->read(chunk); },
-        [] { return Result<std::string>(make_error(Code::overloaded, "no room")); });
+        link->state, [source, chunk] { return source->read(chunk); }, [] { return Result<std::string>(make_error(Code::overloaded, "no room")); });
     Result<std::string> bytes = co_await std::move(read);
     if (!bytes || bytes->empty() || bytes->size() > left) {
       if (!bytes) log::warn("api.http", "a streamed response broke: " + bytes.error().message);
@@ -192,7 +191,8 @@ asio::awaitable<void> write_events(LinkPtr link, std::shared_ptr<EventSource> so
     link->woken = false;
     bool no_room = false;
     auto pull = on_pool<std::optional<Result<std::string>>>(
-        link->state, [source, most = options.stream_chunk_bytes] { return std::optional(source->next(most)); }, [] { return std::optional<Result<std::string>>(); });
+        link->state, [source, most = options.stream_chunk_bytes] { return std::optional(source->next(most)); },
+        [] { return std::optional<Result<std::string>>(); });
     std::optional<Result<std::string>> messages = co_await std::move(pull);
     if (!messages) {
       no_room = true;
@@ -243,7 +243,7 @@ asio::awaitable<bool> write_response(LinkPtr link, Response response, bool is_he
   }
   auto body = std::make_shared<const std::string>(is_head || !has_length ? std::string() : std::move(response.body));
   const bool written = co_await write_head_and_body(link, std::move(head), std::move(body));
-  co_return written && keep_alive;
+  co_return written&& keep_alive;
 }
 
 // After a refusal with an unread body: closing at once would reset the connection before the client has read why.

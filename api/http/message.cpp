@@ -62,8 +62,7 @@ Status parse_target(std::string_view target, Request& request) {
   const std::size_t mark = target.find('?');
   request.path = std::string(target.substr(0, mark));
   request.query.clear();
-  if (request.path.empty() || request.path.front() != '/')
-    return make_error(Code::invalid_field, "the request target must be a path", "path");
+  if (request.path.empty() || request.path.front() != '/') return make_error(Code::invalid_field, "the request target must be a path", "path");
   if (mark == std::string_view::npos) return {};
   std::string_view rest = target.substr(mark + 1);
   while (!rest.empty()) {
@@ -73,8 +72,7 @@ Status parse_target(std::string_view target, Request& request) {
     const std::size_t equals = pair.find('=');
     auto name = percent_decode(pair.substr(0, equals), true);
     auto value = equals == std::string_view::npos ? std::optional<std::string>("") : percent_decode(pair.substr(equals + 1), true);
-    if (!name || !value)
-      return make_error(Code::invalid_field, "must be percent-encoded UTF-8 without NUL", name ? *name : std::string("query"));
+    if (!name || !value) return make_error(Code::invalid_field, "must be percent-encoded UTF-8 without NUL", name ? *name : std::string("query"));
     request.query.emplace_back(std::move(*name), std::move(*value));
   }
   return {};

@@ -62,7 +62,7 @@ struct Response {
   int status = 200;
   Headers headers;  // names as sent; Content-Length, Date and Connection are the connection's business
   std::string body;
-  std::shared_ptr<BodySource> source;  // set: instead of body
+  std::shared_ptr<BodySource> source;   // set: instead of body
   std::shared_ptr<EventSource> events;  // set: an event stream, instead of both
 
   void set(std::string name, std::string value) { headers.emplace_back(std::move(name), std::move(value)); }

@@ -29,8 +29,7 @@ const std::string& date_text() {
 }
 
 bool is_text(const std::string* type) {
-  return type != nullptr && (type->starts_with("application/json") || type->starts_with("application/problem+json") ||
-                             type->starts_with("text/"));
+  return type != nullptr && (type->starts_with("application/json") || type->starts_with("application/problem+json") || type->starts_with("text/"));
 }
 
 }  // namespace

@@ -13,8 +13,7 @@ constexpr auto kSweep = std::chrono::milliseconds(100);
 // One connection too many: says so, as far as the socket's buffer takes it, and closes.
 void turn_away(ServerState& state, tcp::socket& socket) {
   state.stats.turned_away.fetch_add(1, std::memory_order_relaxed);
-  static constexpr std::string_view kAnswer =
-      "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
+  static constexpr std::string_view kAnswer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
   boost::system::error_code ignored;
   socket.non_blocking(true, ignored);
   socket.write_some(asio::buffer(kAnswer.data(), kAnswer.size()), ignored);

@@ -20,12 +20,12 @@ struct ServerStats {
   std::atomic<std::int64_t> event_streams{0};  // gauge
   std::atomic<std::int64_t> in_handlers{0};    // gauge: requests whose response is not there yet
   std::atomic<std::uint64_t> accepted{0};
-  std::atomic<std::uint64_t> turned_away{0};   // over max_connections
+  std::atomic<std::uint64_t> turned_away{0};  // over max_connections
   std::atomic<std::uint64_t> requests{0};
   std::atomic<std::uint64_t> malformed{0};
-  std::atomic<std::uint64_t> timeouts{0};      // slow heads and bodies
-  std::atomic<std::uint64_t> dropped{0};       // clients that read too slowly
-  std::atomic<std::uint64_t> no_room{0};       // the executor's queue was full
+  std::atomic<std::uint64_t> timeouts{0};  // slow heads and bodies
+  std::atomic<std::uint64_t> dropped{0};   // clients that read too slowly
+  std::atomic<std::uint64_t> no_room{0};   // the executor's queue was full
 };
 
 struct ServerState;

@@ -32,8 +32,8 @@ using asio::ip::tcp;
 class Connection {
  public:
   virtual ~Connection() = default;
-  virtual void drain() = 0;  // end when the request in flight is answered, at once where there is none
-  virtual void cut() = 0;    // end now
+  virtual void drain() = 0;                                            // end when the request in flight is answered, at once where there is none
+  virtual void cut() = 0;                                              // end now
   virtual void expire(std::chrono::steady_clock::time_point now) = 0;  // end what is past its deadline
 };
 

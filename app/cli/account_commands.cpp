@@ -65,8 +65,7 @@ Result<int> keep(const Invocation& in, const ApiClient& client, const json::Valu
 Result<int> sign_in(const Invocation& in) {
   TRY(auto client, ApiClient::make(in, false));
   TRY(auto secret, password(in));
-  TRY(const auto reply,
-      client.post("/v1/auth/sign-in", json::Value::Object{{"login", in.text("LOGIN")}, {"password", std::move(secret)}}));
+  TRY(const auto reply, client.post("/v1/auth/sign-in", json::Value::Object{{"login", in.text("LOGIN")}, {"password", std::move(secret)}}));
   return keep(in, client, reply.body, {});
 }
 
@@ -94,9 +93,8 @@ Result<int> admin_bootstrap(const Invocation& in) {
   TRY(auto client, ApiClient::make(in, false));
   TRY(auto secret, password(in));
   json::Value::Object body{{"login", in.text("LOGIN")}, {"password", std::move(secret)}};
-  for (const auto& [flag, member] : {std::pair{"--display-name", "display_name"},
-                                     {"--workspace-name", "workspace_name"},
-                                     {"--workspace-slug", "workspace_slug"}})
+  for (const auto& [flag, member] :
+       {std::pair{"--display-name", "display_name"}, {"--workspace-name", "workspace_name"}, {"--workspace-slug", "workspace_slug"}})
     if (const auto value = in.optional(flag)) body.emplace_back(member, *value);
   TRY(const auto reply, client.post("/v1/bootstrap", body));
   const auto* workspace = reply.body.find("workspace");

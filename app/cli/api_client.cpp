@@ -58,8 +58,7 @@ std::string segment(std::string_view text) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
   for (unsigned char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-                       c == '.' || c == '~';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
     if (plain) {
       out += static_cast<char>(c);
     } else {
@@ -78,18 +77,14 @@ Result<ApiClient> ApiClient::make(const Invocation& invocation, bool needs_token
   const std::string url = invocation.text("--url"), token = invocation.text("--token");
   if (needs_token && token.empty())
     return make_error(Code::unauthenticated, "no token for " + url + " (--token, $DOSSIER_TOKEN, or \"token\" in " +
-                                                 (invocation.profile_file.empty() ? "a profile" : invocation.profile_file) +
-                                                 ")");
+                                                 (invocation.profile_file.empty() ? "a profile" : invocation.profile_file) + ")");
   http_client::Options options;
   options.base_url = url;
   options.bearer_token = token;
   options.user_agent = "dossier-cli";
   auto client = http_client::Client::make(std::move(options));
-  if (!client)
-    return make_error(Code::usage,
-                      client.error().field == "base_url" ? "--url: " + client.error().message : client.error().message);
-  return ApiClient(std::move(*client), url,
-                   [](std::int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); });
+  if (!client) return make_error(Code::usage, client.error().field == "base_url" ? "--url: " + client.error().message : client.error().message);
+  return ApiClient(std::move(*client), url, [](std::int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); });
 }
 
 Result<Reply> ApiClient::send(std::string_view method, const std::string& target, const json::Value* body, std::string key) {
@@ -99,8 +94,7 @@ Result<Reply> ApiClient::send(std::string_view method, const std::string& target
     headers.emplace_back("content-type", "application/json");
     bytes = json::write(*body);
   }
-  if (method != "GET")
-    headers.emplace_back("idempotency-key", key.empty() ? "cli-" + crypto::random_uuid_hex() : std::move(key));
+  if (method != "GET") headers.emplace_back("idempotency-key", key.empty() ? "cli-" + crypto::random_uuid_hex() : std::move(key));
   int broken = 0;
   for (int attempt = 1;; ++attempt) {
     auto response = client_.request(method, target, bytes, headers, true);
@@ -112,8 +106,7 @@ Result<Reply> ApiClient::send(std::string_view method, const std::string& target
       }
       Error failed = std::move(response).error();
       if (failed.code == Code::io)
-        failed.message =
-            "the server at " + url_ + " can't be reached (" + failed.message + "): start it with ./dev up, or set DOSSIER_URL";
+        failed.message = "the server at " + url_ + " can't be reached (" + failed.message + "): start it with ./dev up, or set DOSSIER_URL";
       return failed;
     }
     Reply reply{response->status, {}, std::move(response->headers)};
@@ -130,8 +123,7 @@ Result<Reply> ApiClient::send(std::string_view method, const std::string& target
       sleep_(pause_ms);
       continue;
     }
-    if (reply.status == 202 && method != "GET")
-      return make_error(Code::undecided, "the server has recorded the request and not decided it yet");
+    if (reply.status == 202 && method != "GET") return make_error(Code::undecided, "the server has recorded the request and not decided it yet");
     if (reply.status < 200 || reply.status > 299) return problem_of(reply.status, reply.body);
     return reply;
   }
@@ -156,8 +148,7 @@ Result<json::Value> ApiClient::list(const std::string& target, std::int64_t limi
     if (cursor.string() != nullptr) page += "&cursor=" + segment(*cursor.string());
     TRY(const auto reply, get(page));
     const auto* found = reply.body.find("items");
-    if (found == nullptr || found->array() == nullptr)
-      return make_error(Code::io, url_ + " answered without items: is this a dossier server?");
+    if (found == nullptr || found->array() == nullptr) return make_error(Code::io, url_ + " answered without items: is this a dossier server?");
     items.insert(items.end(), found->array()->begin(), found->array()->end());
     const auto* next = reply.body.find("next_cursor");
     cursor = next == nullptr ? json::Value() : *next;
@@ -180,9 +171,7 @@ Result<std::string> ApiClient::workspace(const Invocation& invocation) {
       slugs += (slugs.empty() ? "" : ", ") + workspace.text("slug");
       ids.push_back(workspace.text("id"));
     }
-  if (!wanted.empty())
-    return make_error(Code::not_found,
-                      "there is no workspace '" + wanted + "' (yours: " + (slugs.empty() ? "none" : slugs) + ")");
+  if (!wanted.empty()) return make_error(Code::not_found, "there is no workspace '" + wanted + "' (yours: " + (slugs.empty() ? "none" : slugs) + ")");
   if (ids.size() == 1) return ids[0];
   return make_error(Code::usage, ids.empty() ? "you are in no workspace: make one with dossier workspace create"
                                              : "which workspace (--workspace, $DOSSIER_WORKSPACE)? Yours: " + slugs);

@@ -97,9 +97,8 @@ class Tree {
       node.given.emplace_back(argument.name, node.app->add_option(argument.name, node.storage.emplace_back()));
     for (const auto& option : node.command->options)
       if (option.is_flag())
-        node.given.emplace_back(option.name, option.value.empty()
-                                                 ? node.app->add_flag(option.name)
-                                                 : node.app->add_option(option.name, node.storage.emplace_back()));
+        node.given.emplace_back(
+            option.name, option.value.empty() ? node.app->add_flag(option.name) : node.app->add_option(option.name, node.storage.emplace_back()));
   }
 
   CLI::App root_;
@@ -124,13 +123,12 @@ Error unexpected(const std::string& word, const Node& node, const std::vector<st
   if (children.empty() || (node.command != nullptr && node.command->run != nullptr && !node.command->arguments.empty()))
     return usage("unexpected argument '" + word + "'", node.path);
   const std::string meant = nearest(word, children);
-  return usage("unknown command '" + (node.path.empty() ? "" : node.path + " ") + word + "'" +
-                   (meant.empty() ? "" : ": did you mean '" + meant + "'?"),
-               node.path);
+  return usage(
+      "unknown command '" + (node.path.empty() ? "" : node.path + " ") + word + "'" + (meant.empty() ? "" : ": did you mean '" + meant + "'?"),
+      node.path);
 }
 
-Status check_choice(const std::string& name, const std::string& value, const std::vector<std::string>& choices,
-                    const std::string& path) {
+Status check_choice(const std::string& name, const std::string& value, const std::vector<std::string>& choices, const std::string& path) {
   if (choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end()) return {};
   std::string list;
   for (const auto& choice : choices) list += (list.empty() ? "" : ", ") + choice;
@@ -231,8 +229,7 @@ Result<std::string> Invocation::required(std::string_view name) const {
   for (const auto& option : options) {
     if (option.name != name) continue;
     if (!option.environment.empty()) message += ", or set " + option.environment;
-    if (!option.profile.empty())
-      message += ", or \"" + option.profile + "\" in " + (profile_file.empty() ? "a profile" : profile_file);
+    if (!option.profile.empty()) message += ", or \"" + option.profile + "\" in " + (profile_file.empty() ? "a profile" : profile_file);
   }
   return make_error(Code::usage, message);
 }
@@ -242,8 +239,8 @@ Result<std::int64_t> Invocation::number(std::string_view name, std::int64_t leas
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc{} || end != value.data() + value.size() || number < least || number > most)
-    return make_error(Code::usage, std::string(name) + " is '" + value + "', and must be a whole number from " +
-                                       std::to_string(least) + " to " + std::to_string(most));
+    return make_error(Code::usage, std::string(name) + " is '" + value + "', and must be a whole number from " + std::to_string(least) + " to " +
+                                       std::to_string(most));
   return number;
 }
 

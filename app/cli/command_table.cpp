@@ -13,19 +13,14 @@ const Option kJson{"--json", "", "print JSON instead of tables"};
 const Option kProfile{"--profile", "FILE", "profile to use: JSON with url, token, workspace", "DOSSIER_PROFILE"};
 const Option kUrl{"--url", "URL", "the server", "DOSSIER_URL", "url", "http://127.0.0.1:8787"};
 const Option kToken{"--token", "TOKEN", "token of the user", "DOSSIER_TOKEN", "token"};
-const Option kWorkspace{"--workspace", "ID|SLUG", "the workspace; needless where you have one", "DOSSIER_WORKSPACE",
-                        "workspace"};
+const Option kWorkspace{"--workspace", "ID|SLUG", "the workspace; needless where you have one", "DOSSIER_WORKSPACE", "workspace"};
 const Option kKey{"--idempotency-key", "KEY", "sends the same request again, safely; one is made where none is given"};
 const Option kLimit{"--limit", "N", "at most so many", "", "", "50"};
-const Option kKafka{"--kafka", "HOST:PORT", "Kafka's bootstrap servers, over those in the properties", "DOSSIER_KAFKA",
-                    "kafka"};
-const Option kKafkaProperties{"--kafka-properties", "FILE", "librdkafka settings, name=value lines", "DOSSIER_KAFKA_PROPERTIES",
-                              "kafka_properties"};
+const Option kKafka{"--kafka", "HOST:PORT", "Kafka's bootstrap servers, over those in the properties", "DOSSIER_KAFKA", "kafka"};
+const Option kKafkaProperties{"--kafka-properties", "FILE", "librdkafka settings, name=value lines", "DOSSIER_KAFKA_PROPERTIES", "kafka_properties"};
 const Option kDatabase{"--database", "URL", "Postgres, postgresql://…", "DOSSIER_DATABASE_URL", "database"};
-const Option kTopicPrefix{"--topic-prefix",       "NAME",         "first part of the topics' names",
-                          "DOSSIER_TOPIC_PREFIX", "topic_prefix", "dossier"};
-const Option kLogLevel{
-    "--log-level", "LEVEL", "how much is logged", "DOSSIER_LOG_LEVEL", "", "info", {"debug", "info", "warn", "error"}};
+const Option kTopicPrefix{"--topic-prefix", "NAME", "first part of the topics' names", "DOSSIER_TOPIC_PREFIX", "topic_prefix", "dossier"};
+const Option kLogLevel{"--log-level", "LEVEL", "how much is logged", "DOSSIER_LOG_LEVEL", "", "info", {"debug", "info", "warn", "error"}};
 
 Options with(Options own, const Options& shared) {
   own.insert(own.end(), shared.begin(), shared.end());
@@ -51,12 +46,8 @@ const Option kProject{"--project", "ID", "the project that it works on"};
 const Option kPassword{"DOSSIER_PASSWORD", "TEXT", "the password, where nobody types it", "DOSSIER_PASSWORD"};
 
 void add_issue(std::vector<Command>& table) {
-  table.push_back({"issue create",
-                   "Opens an issue.",
-                   {{"TITLE", "one line"}},
-                   with({kBody, kProject, kStatus, kKey}, in_workspace()),
-                   {},
-                   run<&issue_create>});
+  table.push_back(
+      {"issue create", "Opens an issue.", {{"TITLE", "one line"}}, with({kBody, kProject, kStatus, kKey}, in_workspace()), {}, run<&issue_create>});
   table.push_back({"issue edit",
                    "Changes an issue.",
                    {kIssueArgument},
@@ -93,20 +84,15 @@ void add_issue(std::vector<Command>& table) {
 }
 
 void add_resources(std::vector<Command>& table) {
-  table.push_back({"task list",
-                   "Lists tasks, the newest first.",
-                   {},
-                   with({{"--status",
-                          "STATUS",
-                          "only those",
-                          "",
-                          "",
-                          "",
-                          {"queued", "offered", "claimed", "running", "completed", "failed", "cancelled"}},
-                         kLimit},
-                        in_workspace()),
-                   {},
-                   run<&task_list>});
+  table.push_back(
+      {"task list",
+       "Lists tasks, the newest first.",
+       {},
+       with({{"--status", "STATUS", "only those", "", "", "", {"queued", "offered", "claimed", "running", "completed", "failed", "cancelled"}},
+             kLimit},
+            in_workspace()),
+       {},
+       run<&task_list>});
   table.push_back({"task show", "Shows a task.", {{"TASK", "id (tsk_…)"}}, client(), {}, run<&task_show>});
   table.push_back({"task cancel",
                    "Cancels a task: at once where it is queued, by request where it runs.",
@@ -114,28 +100,18 @@ void add_resources(std::vector<Command>& table) {
                    with({{"--reason", "TEXT", "for the record"}, kKey}, client()),
                    {},
                    run<&task_cancel>});
-  table.push_back({"session show",
-                   "Shows a session and the source that it captured.",
-                   {{"SESSION", "id (ses_…)"}},
-                   client(),
-                   {},
-                   run<&session_show>});
   table.push_back(
-      {"worker list", "Lists the workers and what they do now.", {}, with({kLimit}, in_workspace()), {}, run<&worker_list>});
+      {"session show", "Shows a session and the source that it captured.", {{"SESSION", "id (ses_…)"}}, client(), {}, run<&session_show>});
+  table.push_back({"worker list", "Lists the workers and what they do now.", {}, with({kLimit}, in_workspace()), {}, run<&worker_list>});
   table.push_back({"worker-token create",
                    "Makes a token for workers, shown once.",
                    {},
                    with({{"--label", "TEXT", "what it is for"}, kKey}, in_workspace()),
                    {},
                    run<&worker_token_create>});
+  table.push_back({"worker-token list", "Lists the tokens of workers.", {}, with({kLimit}, in_workspace()), {}, run<&worker_token_list>});
   table.push_back(
-      {"worker-token list", "Lists the tokens of workers.", {}, with({kLimit}, in_workspace()), {}, run<&worker_token_list>});
-  table.push_back({"worker-token revoke",
-                   "Revokes a token: its workers stop.",
-                   {{"TOKEN_ID", "id (sec_…)"}},
-                   in_workspace(),
-                   {},
-                   run<&worker_token_revoke>});
+      {"worker-token revoke", "Revokes a token: its workers stop.", {{"TOKEN_ID", "id (sec_…)"}}, in_workspace(), {}, run<&worker_token_revoke>});
   table.push_back({"project create",
                    "Makes a project from a git repository.",
                    {{"NAME", "for people"}},
@@ -181,80 +157,73 @@ void add_account(std::vector<Command>& table) {
 }
 
 void add_audit(std::vector<Command>& table) {
-  table.push_back(
-      {"replay",
-       "Prints an issue's story from the log, or its state as of a moment.",
-       {},
-       with({{"--issue", "ID", "the issue"},
-             {"--from", "SOURCE", "kafka where it is known, else the journal", "", "", "", {"kafka", "journal"}},
-             {"--until", "SEQ|TIME", "ends after that commit, or at that time"},
-             {"--at", "SEQ|TIME", "prints the issue's JSON as of then, not the story"},
-             {"--format", "FORMAT", "for people, or every event as JSON, one a line", "", "", "text", {"text", "ndjson"}},
-             {"--activity", "", "with what the agents said"},
-             kWorkspace,
-             kUrl,
-             kToken},
-            stack()),
-       "The same log gives the same bytes. A line of activity stands before the first event that is later than its worker's\n"
-       "clock, never before its claim, and never after the end of its offer.",
-       run<&replay_issue>});
-  table.push_back(
-      {"verify",
-       "Proves that nothing was changed: log, journal, timeline, activity.",
-       {},
-       with({{"--issue", "ID", "its workspace's records, its timeline, its sessions"}, kWorkspace, kUrl, kToken}, stack()),
-       "Exit code 0, or 1 with the first bad record. Without --issue: the whole workspace.",
-       run<&verify_log>});
-  table.push_back(
-      {"log info", "Shows the log: its id, partitions, and how far each is projected.", {}, stack(), {}, run<&log_info>});
-  table.push_back(
-      {"log repair",
-       "Brings a log that lost records and its journal together again.",
-       {},
-       with({{"--partition", "N|all", "the halted partition, or every one that needs it"},
-             {"--dry-run", "", "says what it would do, and changes nothing"},
-             {"--lost-commits", "FILE", "where commits that are lost for good are written [./lost-commits-<partition>.ndjson]"}},
-            stack()),
-       "Where the log only lost its tail, the journal's records are appended again, byte for byte. Where others wrote behind\n"
-       "the loss, a new history begins: lost commits are written to a file, to be judged and sent again by hand.\n"
-       "Exit code 5 where nothing is to be repaired. See docs/operations.md.",
-       run<&log_repair>});
+  table.push_back({"replay",
+                   "Prints an issue's story from the log, or its state as of a moment.",
+                   {},
+                   with({{"--issue", "ID", "the issue"},
+                         {"--from", "SOURCE", "kafka where it is known, else the journal", "", "", "", {"kafka", "journal"}},
+                         {"--until", "SEQ|TIME", "ends after that commit, or at that time"},
+                         {"--at", "SEQ|TIME", "prints the issue's JSON as of then, not the story"},
+                         {"--format", "FORMAT", "for people, or every event as JSON, one a line", "", "", "text", {"text", "ndjson"}},
+                         {"--activity", "", "with what the agents said"},
+                         kWorkspace,
+                         kUrl,
+                         kToken},
+                        stack()),
+                   "The same log gives the same bytes. A line of activity stands before the first event that is later than its worker's\n"
+                   "clock, never before its claim, and never after the end of its offer.",
+                   run<&replay_issue>});
+  table.push_back({"verify",
+                   "Proves that nothing was changed: log, journal, timeline, activity.",
+                   {},
+                   with({{"--issue", "ID", "its workspace's records, its timeline, its sessions"}, kWorkspace, kUrl, kToken}, stack()),
+                   "Exit code 0, or 1 with the first bad record. Without --issue: the whole workspace.",
+                   run<&verify_log>});
+  table.push_back({"log info", "Shows the log: its id, partitions, and how far each is projected.", {}, stack(), {}, run<&log_info>});
+  table.push_back({"log repair",
+                   "Brings a log that lost records and its journal together again.",
+                   {},
+                   with({{"--partition", "N|all", "the halted partition, or every one that needs it"},
+                         {"--dry-run", "", "says what it would do, and changes nothing"},
+                         {"--lost-commits", "FILE", "where commits that are lost for good are written [./lost-commits-<partition>.ndjson]"}},
+                        stack()),
+                   "Where the log only lost its tail, the journal's records are appended again, byte for byte. Where others wrote behind\n"
+                   "the loss, a new history begins: lost commits are written to a file, to be judged and sent again by hand.\n"
+                   "Exit code 5 where nothing is to be repaired. See docs/operations.md.",
+                   run<&log_repair>});
 }
 
 void add_programs(std::vector<Command>& table, const Programs& programs) {
-  table.push_back(
-      {"serve",
-       "Runs the server.",
-       {},
-       {{"--listen", "HOST:PORT", "where the API listens", "DOSSIER_LISTEN", "", "127.0.0.1:8787"},
-        {"--roles", "ROLES", "any of api, intake, projector, scheduler", "DOSSIER_ROLES", "", "api,intake,projector,scheduler"},
-        {"--kafka", "HOST:PORT", "Kafka's bootstrap servers, over those in the properties", "DOSSIER_KAFKA"},
-        {"--kafka-properties", "FILE", "the server's librdkafka settings", "DOSSIER_KAFKA_PROPERTIES"},
-        {"--worker-kafka-properties", "FILE", "what workers are given when they register", "DOSSIER_WORKER_KAFKA_PROPERTIES"},
-        {"--database", "URL", "Postgres, postgresql://…", "DOSSIER_DATABASE_URL"},
-        {"--key-file", "FILE", "seals secrets in the database; made on first use", "DOSSIER_KEY_FILE"},
-        {"--blob-dir", "DIR", "large files, by their hash", "DOSSIER_BLOB_DIR"},
-        {"--topic-prefix", "NAME", "first part of the topics' names", "DOSSIER_TOPIC_PREFIX", "", "dossier"},
-        kLogLevel},
-       "SIGTERM stops it in order; a second one at once.",
-       programs.serve});
-  table.push_back(
-      {"worker",
-       "Runs a worker: it claims tasks and runs agents in worktrees.",
-       {},
-       {{"--url", "URL", "the server", "DOSSIER_URL", "url", "http://127.0.0.1:8787"},
-        {"--token", "TOKEN", "token of workers (msw_…); better by $DOSSIER_TOKEN: arguments can be read by everybody",
-         "DOSSIER_TOKEN"},
-        {"--name", "NAME", "for people [the machine's name]"},
-        {"--dir", "DIR", "its key, repositories and worktrees [~/.local/state/dossier/worker]", "DOSSIER_WORKER_DIR"},
-        {"--slots", "N", "sessions at once", "", "", "2"},
-        {"--capabilities", "JSON", "laid over what it finds out by itself: {\"codex\":false,\"gpu\":true}"},
-        {"--account", "NAME", "agents run as this account (the worker must be root)", "DOSSIER_WORKER_ACCOUNT"},
-        {"--drain-seconds", "N", "how long sessions may go on after SIGTERM", "", "", "600"},
-        kProfile,
-        kLogLevel},
-       "SIGTERM lets running sessions end and takes no more.",
-       programs.worker});
+  table.push_back({"serve",
+                   "Runs the server.",
+                   {},
+                   {{"--listen", "HOST:PORT", "where the API listens", "DOSSIER_LISTEN", "", "127.0.0.1:8787"},
+                    {"--roles", "ROLES", "any of api, intake, projector, scheduler", "DOSSIER_ROLES", "", "api,intake,projector,scheduler"},
+                    {"--kafka", "HOST:PORT", "Kafka's bootstrap servers, over those in the properties", "DOSSIER_KAFKA"},
+                    {"--kafka-properties", "FILE", "the server's librdkafka settings", "DOSSIER_KAFKA_PROPERTIES"},
+                    {"--worker-kafka-properties", "FILE", "what workers are given when they register", "DOSSIER_WORKER_KAFKA_PROPERTIES"},
+                    {"--database", "URL", "Postgres, postgresql://…", "DOSSIER_DATABASE_URL"},
+                    {"--key-file", "FILE", "seals secrets in the database; made on first use", "DOSSIER_KEY_FILE"},
+                    {"--blob-dir", "DIR", "large files, by their hash", "DOSSIER_BLOB_DIR"},
+                    {"--topic-prefix", "NAME", "first part of the topics' names", "DOSSIER_TOPIC_PREFIX", "", "dossier"},
+                    kLogLevel},
+                   "SIGTERM stops it in order; a second one at once.",
+                   programs.serve});
+  table.push_back({"worker",
+                   "Runs a worker: it claims tasks and runs agents in worktrees.",
+                   {},
+                   {{"--url", "URL", "the server", "DOSSIER_URL", "url", "http://127.0.0.1:8787"},
+                    {"--token", "TOKEN", "token of workers (msw_…); better by $DOSSIER_TOKEN: arguments can be read by everybody", "DOSSIER_TOKEN"},
+                    {"--name", "NAME", "for people [the machine's name]"},
+                    {"--dir", "DIR", "its key, repositories and worktrees [~/.local/state/dossier/worker]", "DOSSIER_WORKER_DIR"},
+                    {"--slots", "N", "sessions at once", "", "", "2"},
+                    {"--capabilities", "JSON", "laid over what it finds out by itself: {\"codex\":false,\"gpu\":true}"},
+                    {"--account", "NAME", "agents run as this account (the worker must be root)", "DOSSIER_WORKER_ACCOUNT"},
+                    {"--drain-seconds", "N", "how long sessions may go on after SIGTERM", "", "", "600"},
+                    kProfile,
+                    kLogLevel},
+                   "SIGTERM lets running sessions end and takes no more.",
+                   programs.worker});
 }
 
 void add_admin(std::vector<Command>& table) {

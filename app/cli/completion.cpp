@@ -80,8 +80,7 @@ std::string steps(const Tables& tables) {
     if (path.empty()) continue;
     const auto space = path.rfind(' ');
     const std::string before = space == std::string::npos ? "" : path.substr(0, space);
-    out += "      '" + before + " " + (space == std::string::npos ? path : path.substr(space + 1)) + "') place='" + path +
-           "' ;;\n";
+    out += "      '" + before + " " + (space == std::string::npos ? path : path.substr(space + 1)) + "') place='" + path + "' ;;\n";
   }
   return out;
 }
@@ -124,8 +123,7 @@ std::string bash_completion(const std::vector<Command>& table) {
     out += "    '" + path + "') words='" + texts(place.words) + "' flags='" + texts(place.flags) + "' ;;\n";
   out += "  esac\n  case \"$before\" in\n";
   for (const auto& [flag, values] : tables.values)
-    out += "    " + flag + ") COMPREPLY=($(compgen " +
-           (values.choices.empty() ? std::string("-f") : "-W '" + joined(values.choices) + "'") +
+    out += "    " + flag + ") COMPREPLY=($(compgen " + (values.choices.empty() ? std::string("-f") : "-W '" + joined(values.choices) + "'") +
            " -- \"$current\")); return ;;\n";
   return out +
          "  esac\n"
@@ -150,12 +148,10 @@ std::string zsh_completion(const std::vector<Command>& table) {
       "  done\n"
       "  case \"${words[CURRENT-1]}\" in\n";
   for (const auto& [flag, values] : tables.values)
-    out += "    " + flag + ") " + (values.choices.empty() ? std::string("_files") : "compadd -- " + joined(values.choices)) +
-           "; return ;;\n";
+    out += "    " + flag + ") " + (values.choices.empty() ? std::string("_files") : "compadd -- " + joined(values.choices)) + "; return ;;\n";
   out += "  esac\n  case \"$place\" in\n";
   for (const auto& [path, place] : tables.places)
-    out +=
-        "    '" + path + "')\n      list=(" + described(place.words) + ")\n      flags=(" + described(place.flags) + ") ;;\n";
+    out += "    '" + path + "')\n      list=(" + described(place.words) + ")\n      flags=(" + described(place.flags) + ") ;;\n";
   return out +
          "  esac\n"
          "  if [[ ${words[CURRENT]} == -* ]]; then _describe -o flag flags; else _describe command list; fi\n"

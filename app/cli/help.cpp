@@ -56,19 +56,16 @@ std::string help_text(const std::vector<Command>& table, std::string_view path) 
     out += command->summary + "\n\n";
     if (command->run != nullptr) {
       out += "usage: dossier " + command->path;
-      for (const auto& argument : command->arguments)
-        out += argument.required ? " " + argument.name : " [" + argument.name + "]";
+      for (const auto& argument : command->arguments) out += argument.required ? " " + argument.name : " [" + argument.name + "]";
       out += command->options.empty() ? "\n" : " [flags]\n";
     }
   }
   const std::string prefix = path.empty() ? std::string() : std::string(path) + " ";
   std::vector<const Command*> below;
   for (const auto& candidate : table)
-    if (candidate.path != path && candidate.path.compare(0, prefix.size(), prefix) == 0 && candidate.run != nullptr)
-      below.push_back(&candidate);
+    if (candidate.path != path && candidate.path.compare(0, prefix.size(), prefix) == 0 && candidate.run != nullptr) below.push_back(&candidate);
   if (!below.empty()) {
-    out += (command == nullptr || command->run == nullptr ? "usage: dossier " + prefix + "COMMAND …\n\ncommands:\n"
-                                                          : std::string("\ncommands:\n"));
+    out += (command == nullptr || command->run == nullptr ? "usage: dossier " + prefix + "COMMAND …\n\ncommands:\n" : std::string("\ncommands:\n"));
     for (const auto* candidate : below) append_row(out, candidate->path, candidate->summary, 24);
   }
   if (command != nullptr && !command->arguments.empty()) {
@@ -78,8 +75,7 @@ std::string help_text(const std::vector<Command>& table, std::string_view path) 
   if (command != nullptr && !command->options.empty()) {
     out += "\nflags (over $VARIABLE, over the profile):\n";
     for (const auto& option : command->options)
-      append_row(out, option.is_flag() ? option.name + (option.value.empty() ? "" : " " + option.value) : "$" + option.name,
-                 described(option), 28);
+      append_row(out, option.is_flag() ? option.name + (option.value.empty() ? "" : " " + option.value) : "$" + option.name, described(option), 28);
   }
   if (command != nullptr && !command->more.empty()) out += "\n" + command->more + "\n";
   if (path.empty())

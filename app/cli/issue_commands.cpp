@@ -26,9 +26,7 @@ Result<std::string> text_or_stdin(const std::string& given) {
   return text;
 }
 
-std::string summary_of(const json::Value& issue) {
-  return "#" + cell(issue, "number") + "  " + cell(issue, "id") + "  " + cell(issue, "title");
-}
+std::string summary_of(const json::Value& issue) { return "#" + cell(issue, "number") + "  " + cell(issue, "id") + "  " + cell(issue, "title"); }
 
 Result<json::Value::Object> fields_of(const Invocation& in) {
   json::Value::Object body;
@@ -69,8 +67,7 @@ Result<int> issue_comment(const Invocation& in) {
   TRY(auto client, ApiClient::make(in));
   TRY(const auto issue, client.issue(in, in.text("ISSUE")));
   TRY(auto text, text_or_stdin(in.text("TEXT")));
-  TRY(const auto reply, client.post(issue_target(issue) + "/comments", json::Value::Object{{"body", std::move(text)}},
-                                    in.text("--idempotency-key")));
+  TRY(const auto reply, client.post(issue_target(issue) + "/comments", json::Value::Object{{"body", std::move(text)}}, in.text("--idempotency-key")));
   if (in.json()) return print_json(reply.body);
   return print(cell(reply.body, "id") + "  seq " + cell(reply.body, "seq") + "\n");
 }
@@ -83,8 +80,8 @@ Result<int> issue_list(const Invocation& in) {
   if (in.json()) return print_json(list);
   std::vector<std::vector<std::string>> rows;
   for (const auto& issue : *list.find("items")->array())
-    rows.push_back({cell(issue, "number"), cell(issue, "status"), cell(issue, "comment_count"),
-                    short_time(cell(issue, "updated_at")), cell(issue, "id"), cell(issue, "title")});
+    rows.push_back({cell(issue, "number"), cell(issue, "status"), cell(issue, "comment_count"), short_time(cell(issue, "updated_at")),
+                    cell(issue, "id"), cell(issue, "title")});
   return print(table({{"#", true}, {"STATUS"}, {"COMMENTS", true}, {"UPDATED (UTC)"}, {"ID"}, {"TITLE"}}, rows));
 }
 
@@ -94,9 +91,8 @@ Result<int> issue_show(const Invocation& in) {
   const auto at = in.optional("--at");
   TRY(const auto reply, client.get(issue_target(issue) + (at ? "?at=" + segment(*at) : "")));
   if (in.json()) return print_json(reply.body);
-  std::string out = summary_of(reply.body) + "\n" + cell(reply.body, "status") + ", opened " +
-                    short_time(cell(reply.body, "created_at")) + " by " + cell(reply.body, "author_id") + ", seq " +
-                    cell(reply.body, "seq") + "\n";
+  std::string out = summary_of(reply.body) + "\n" + cell(reply.body, "status") + ", opened " + short_time(cell(reply.body, "created_at")) + " by " +
+                    cell(reply.body, "author_id") + ", seq " + cell(reply.body, "seq") + "\n";
   if (const auto text = reply.body.text("body"); !text.empty()) {
     out += "\n";
     replay::append_block(out, "    ", text, kShownLines);

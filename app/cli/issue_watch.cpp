@@ -69,13 +69,12 @@ class SessionFollower {
     for (int failures = 0; failures < kMaxReconnects; ++failures) {
       http_client::Headers headers;
       if (!cursor_.empty()) headers.emplace_back("last-event-id", cursor_);
-      const auto ended =
-          client_.http().events("/v1/sessions/" + segment(session_) + "/activity", headers, kSilenceMs, [&](const auto& event) {
-            if (!event.id.empty()) cursor_ = event.id;
-            if (auto item = json::parse(event.data)) printer_.activity(session_, *item);
-            failures = 0;
-            return !printer_.broken();
-          });
+      const auto ended = client_.http().events("/v1/sessions/" + segment(session_) + "/activity", headers, kSilenceMs, [&](const auto& event) {
+        if (!event.id.empty()) cursor_ = event.id;
+        if (auto item = json::parse(event.data)) printer_.activity(session_, *item);
+        failures = 0;
+        return !printer_.broken();
+      });
       if (ended || ended.error().code == Code::shutting_down) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(kPauseMs));
     }
@@ -104,13 +103,12 @@ class Watch {
     for (int failures = 0;; ++failures) {
       http_client::Headers headers;
       if (!last_id_.empty()) headers.emplace_back("last-event-id", last_id_);
-      auto ended = client_.http().events("/v1/workspaces/" + segment(workspace_) + "/events", headers, kSilenceMs,
-                                         [&](const auto& event) {
-                                           failures = 0;
-                                           if (!event.id.empty()) last_id_ = event.id;
-                                           if (auto commit = json::parse(event.data)) on_commit(*commit);
-                                           return !done_ && !printer_.broken();
-                                         });
+      auto ended = client_.http().events("/v1/workspaces/" + segment(workspace_) + "/events", headers, kSilenceMs, [&](const auto& event) {
+        failures = 0;
+        if (!event.id.empty()) last_id_ = event.id;
+        if (auto commit = json::parse(event.data)) on_commit(*commit);
+        return !done_ && !printer_.broken();
+      });
       if (ended && ended->status != 200) {
         auto body = json::parse(ended->body);
         const Error problem = problem_of(ended->status, body ? *body : json::Value());
@@ -151,8 +149,7 @@ class Watch {
       sessions_.erase(found);
     }
     for (bool more = true; more && !printer_.broken();) {
-      auto page = client_page("/v1/sessions/" + segment(session) + "/activity?limit=200" +
-                              (cursor.empty() ? "" : "&after=" + segment(cursor)));
+      auto page = client_page("/v1/sessions/" + segment(session) + "/activity?limit=200" + (cursor.empty() ? "" : "&after=" + segment(cursor)));
       const auto* items = page ? page->body.find("items") : nullptr;
       more = items != nullptr && items->array() != nullptr && !items->array()->empty();
       if (!more) break;

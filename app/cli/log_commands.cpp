@@ -46,8 +46,7 @@ Result<int> log_info(const Invocation& in) {
   std::string out = topics.events();
   if (!log_id.empty()) out += ", log " + log_id;
   if (snapshot) out += ", generation " + std::to_string(snapshot->generation()) + " of the read models";
-  return print(out + "\n" +
-               table({{"PARTITION", true}, {"BEGIN", true}, {"END", true}, {"PROJECTED", true}, {"LAG", true}}, rows));
+  return print(out + "\n" + table({{"PARTITION", true}, {"BEGIN", true}, {"END", true}, {"PROJECTED", true}, {"LAG", true}}, rows));
 }
 
 }  // namespace dossier::cli

@@ -68,12 +68,12 @@ std::string plan_text(const replay::Diagnosis& found) {
     case replay::Remedy::nothing:
       return at + "sound: the log has all " + std::to_string(found.journal_end) + " records of the journal, byte for byte\n";
     case replay::Remedy::restore:
-      return at + "the log ends at " + std::to_string(found.log_end) + ", the journal at " + std::to_string(found.journal_end) +
-             ": " + std::to_string(found.lost()) + " records are to be appended again\n";
+      return at + "the log ends at " + std::to_string(found.log_end) + ", the journal at " + std::to_string(found.journal_end) + ": " +
+             std::to_string(found.lost()) + " records are to be appended again\n";
     case replay::Remedy::cut:
-      return at + "the first " + std::to_string(found.common) + " records are the same; behind them " +
-             std::to_string(found.lost()) + " records of the journal are lost (" + std::to_string(found.lost_accepted) +
-             " accepted commits) and " + std::to_string(found.foreign()) + " others were written: a new history, " +
+      return at + "the first " + std::to_string(found.common) + " records are the same; behind them " + std::to_string(found.lost()) +
+             " records of the journal are lost (" + std::to_string(found.lost_accepted) + " accepted commits) and " +
+             std::to_string(found.foreign()) + " others were written: a new history, " +
              std::to_string(found.history + (found.repaired_offset ? 0 : 1)) + ", begins\n";
   }
   return {};
@@ -83,8 +83,7 @@ json::Value outcome_json(const Outcome& outcome, bool dry_run) {
   const replay::Diagnosis& found = outcome.diagnosis;
   json::Value::Object object{{"partition", found.partition}};
   if (outcome.error) {
-    object.emplace_back("error", json::Value::Object{{"code", std::string(to_string(outcome.error->code))},
-                                                     {"message", outcome.error->message}});
+    object.emplace_back("error", json::Value::Object{{"code", std::string(to_string(outcome.error->code))}, {"message", outcome.error->message}});
     return object;
   }
   object.emplace_back("remedy", std::string(to_string(found.remedy)));
@@ -116,8 +115,7 @@ class Repairing {
     TRY(const auto present, self->reader_->partition_count(self->log_.topic, 10'000));
     if (present != identity->partitions)
       return make_error(Code::log_mismatch, self->log_.topic + " has " + std::to_string(present) +
-                                                " partitions, and this database belongs to a log of " +
-                                                std::to_string(identity->partitions) +
+                                                " partitions, and this database belongs to a log of " + std::to_string(identity->partitions) +
                                                 ": make the topic as it was (dossier admin init)");
     TRY(self->store_, replay::PostgresRepairStore::open(database, self->log_, self->clock_));
     TRY(const auto cluster, cluster_of(in));
@@ -147,9 +145,7 @@ class Repairing {
     if (in_.flag("--dry-run")) return {};
     switch (found.remedy) {
       case replay::Remedy::nothing: return {};
-      case replay::Remedy::restore:
-        TRY_STATUS(repair_->restore(found, *writer_, progress_of(in_, partition, "appending")));
-        break;
+      case replay::Remedy::restore: TRY_STATUS(repair_->restore(found, *writer_, progress_of(in_, partition, "appending"))); break;
       case replay::Remedy::cut: TRY_STATUS(cut(outcome)); break;
     }
     if (!in_.json()) print("partition " + std::to_string(partition) + ": repaired; servers go on with it by themselves\n");
@@ -164,8 +160,8 @@ class Repairing {
     outcome.lost_commits = lost_commits_file(in_, found.partition);
     TRY_STATUS(write_lost_commits(*repair_, found, outcome.lost_commits));
     if (!in_.json())
-      print("partition " + std::to_string(found.partition) + ": " + std::to_string(found.lost_accepted) +
-            " lost commits are in " + outcome.lost_commits + "\n");
+      print("partition " + std::to_string(found.partition) + ": " + std::to_string(found.lost_accepted) + " lost commits are in " +
+            outcome.lost_commits + "\n");
     TRY(outcome.cut, repair_->announce(found, *writer_));
     return repair_->follow(*outcome.cut, progress_of(in_, found.partition, "projecting"));
   }
@@ -183,8 +179,7 @@ class Repairing {
 
 Result<int> log_repair(const Invocation& in) {
   if (in.text("--partition") == "all" && in.optional("--lost-commits"))
-    return make_error(Code::usage,
-                      "--lost-commits names the file of one partition: repair them one by one, or take the default names");
+    return make_error(Code::usage, "--lost-commits names the file of one partition: repair them one by one, or take the default names");
   TRY(const auto repairing, Repairing::open(in));
   TRY(const auto partitions, repairing->partitions());
   json::Value::Array items;

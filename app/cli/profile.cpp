@@ -18,8 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 7> kMembers = {"url",      "token",       "workspace", "kafka", "kafka_properties",
-                                                      "database", "topic_prefix"};
+constexpr std::array<std::string_view, 7> kMembers = {"url", "token", "workspace", "kafka", "kafka_properties", "database", "topic_prefix"};
 constexpr std::size_t kMaxProfileBytes = 64u << 10;
 
 Error wrong(const std::string& file, const std::string& why) { return make_error(Code::usage, "profile " + file + ": " + why); }

@@ -34,12 +34,9 @@ Result<WorkspaceId> workspace_of(const Invocation& in, const IssueId& issue, pos
   const std::string given = in.text("--workspace");
   if (WorkspaceIdTag::valid(given)) return WorkspaceId(given);
   if (failure) return *failure;
-  if (database != nullptr && given.empty())
-    return make_error(Code::not_found, "no workspace has " + issue.str() + ": check the id");
-  return make_error(Code::usage,
-                    given.empty()
-                        ? "--workspace is missing: give the id (ws_…) of the issue's workspace, or --database to look it up"
-                        : "--workspace must be an id (ws_…) here, and is '" + given + "'");
+  if (database != nullptr && given.empty()) return make_error(Code::not_found, "no workspace has " + issue.str() + ": check the id");
+  return make_error(Code::usage, given.empty() ? "--workspace is missing: give the id (ws_…) of the issue's workspace, or --database to look it up"
+                                               : "--workspace must be an id (ws_…) here, and is '" + given + "'");
 }
 
 struct Source {
@@ -80,9 +77,8 @@ std::string verify_json(const replay::VerifyReport& report, const WorkspaceId& w
                              {"activity_records", static_cast<std::int64_t>(report.activity_records)},
                              {"activity_foreign", static_cast<std::int64_t>(report.activity_foreign)}};
   if (const auto& bad = report.finding)
-    object.emplace_back(
-        "first_bad", json::Value::Object{
-                         {"topic", bad->topic}, {"partition", bad->partition}, {"offset", bad->offset}, {"what", bad->what}});
+    object.emplace_back("first_bad",
+                        json::Value::Object{{"topic", bad->topic}, {"partition", bad->partition}, {"offset", bad->offset}, {"what", bad->what}});
   return json::write(object) + "\n";
 }
 
@@ -93,16 +89,13 @@ std::string verify_text(const replay::VerifyReport& report, const WorkspaceId& w
     if (bad->offset >= 0) out += " offset " + std::to_string(bad->offset);
     return out + ": " + bad->what + "\n     " + std::to_string(report.records) + " records before it were right\n";
   }
-  out += "ok   " + workspace.str() + " in partition " + std::to_string(report.partition) + ": " +
-         std::to_string(report.records) + " records are in the journal as they are in the log\n     " +
-         std::to_string(report.accepted) + " commits accepted, " + std::to_string(report.voided) + " void; seq " +
-         std::to_string(report.seq) + ", chain " + report.chain + "\n";
+  out += "ok   " + workspace.str() + " in partition " + std::to_string(report.partition) + ": " + std::to_string(report.records) +
+         " records are in the journal as they are in the log\n     " + std::to_string(report.accepted) + " commits accepted, " +
+         std::to_string(report.voided) + " void; seq " + std::to_string(report.seq) + ", chain " + report.chain + "\n";
   if (report.not_journaled > 0) out += "     the newest " + std::to_string(report.not_journaled) + " are not projected yet\n";
-  if (report.timeline_items > 0)
-    out += "     " + std::to_string(report.timeline_items) + " items of the timeline say what the log says\n";
+  if (report.timeline_items > 0) out += "     " + std::to_string(report.timeline_items) + " items of the timeline say what the log says\n";
   out += "     " + std::to_string(report.activity_records) + " records of activity are signed and chained";
-  if (report.activity_foreign > 0)
-    out += "; " + std::to_string(report.activity_foreign) + " by workers without the claim were passed over";
+  if (report.activity_foreign > 0) out += "; " + std::to_string(report.activity_foreign) + " by workers without the claim were passed over";
   return out + "\n";
 }
 
@@ -111,8 +104,7 @@ std::string verify_text(const replay::VerifyReport& report, const WorkspaceId& w
 Result<int> replay_issue(const Invocation& in) {
   replay::Until until;
   const std::string limit = in.optional("--at") ? "--at" : "--until";
-  if (in.optional("--at") && in.optional("--until"))
-    return make_error(Code::usage, "give one of --at (the state) and --until (the story)");
+  if (in.optional("--at") && in.optional("--until")) return make_error(Code::usage, "give one of --at (the state) and --until (the story)");
   if (const auto text = in.optional(limit)) {
     auto parsed = replay::parse_until(*text, limit);
     if (!parsed) return make_error(Code::usage, limit + ": " + parsed.error().message);
@@ -140,8 +132,7 @@ Result<int> replay_issue(const Invocation& in) {
   }
   std::vector<v1::ActivityRecord> records;
   if (in.flag("--activity")) {
-    TRY(records, source.log ? replay::activity_from_log(*source.reader, topics, timeline)
-                            : replay::activity_from_journal(*snapshot, timeline));
+    TRY(records, source.log ? replay::activity_from_log(*source.reader, topics, timeline) : replay::activity_from_journal(*snapshot, timeline));
   }
   const auto moments = replay::interleave(timeline, records, until);
   const bool text = in.text("--format") == "text" && !in.json();

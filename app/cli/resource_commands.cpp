@@ -19,8 +19,7 @@ Result<int> print_list(const Invocation& in, const std::string& resource, const 
   Rows rows;
   for (const auto& item : *list.find("items")->array()) {
     auto& row = rows.emplace_back();
-    for (const auto& member : members)
-      row.push_back(member.ends_with("_at") ? short_time(cell(item, member)) : cell(item, member));
+    for (const auto& member : members) row.push_back(member.ends_with("_at") ? short_time(cell(item, member)) : cell(item, member));
   }
   return print(table(columns, rows));
 }
@@ -84,8 +83,7 @@ Result<int> worker_token_list(const Invocation& in) {
 Result<int> worker_token_revoke(const Invocation& in) {
   TRY(auto client, ApiClient::make(in));
   TRY(const auto workspace, client.workspace(in));
-  TRY(const auto reply,
-      client.remove("/v1/workspaces/" + segment(workspace) + "/worker-tokens/" + segment(in.text("TOKEN_ID"))));
+  TRY(const auto reply, client.remove("/v1/workspaces/" + segment(workspace) + "/worker-tokens/" + segment(in.text("TOKEN_ID"))));
   if (in.json()) return print_json(reply.body);
   return print("revoked\n");
 }
@@ -129,8 +127,7 @@ Result<int> agent_create(const Invocation& in) {
 }
 
 Result<int> agent_list(const Invocation& in) {
-  return print_list(in, "/agents", {"name", "provider", "model", "enabled", "id"},
-                    {{"NAME"}, {"PROVIDER"}, {"MODEL"}, {"ENABLED"}, {"ID"}});
+  return print_list(in, "/agents", {"name", "provider", "model", "enabled", "id"}, {{"NAME"}, {"PROVIDER"}, {"MODEL"}, {"ENABLED"}, {"ID"}});
 }
 
 Result<int> workspace_create(const Invocation& in) {
@@ -144,8 +141,7 @@ Result<int> workspace_list(const Invocation& in) {
   TRY(auto client, ApiClient::make(in));
   TRY(const auto me, client.get("/v1/me"));
   const auto* workspaces = me.body.find("workspaces");
-  if (workspaces == nullptr || workspaces->array() == nullptr)
-    return make_error(Code::io, "the server's answer has no workspaces");
+  if (workspaces == nullptr || workspaces->array() == nullptr) return make_error(Code::io, "the server's answer has no workspaces");
   if (in.json()) return print_json(json::Value::Object{{"items", *workspaces->array()}});
   Rows rows;
   for (const auto& workspace : *workspaces->array())

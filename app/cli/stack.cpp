@@ -4,9 +4,7 @@
 namespace dossier::cli {
 
 events::Topics topics_of(const Invocation& in) { return events::Topics{in.text("--topic-prefix")}; }
-bool has_kafka(const Invocation& in) {
-  return in.optional("--kafka").has_value() || in.optional("--kafka-properties").has_value();
-}
+bool has_kafka(const Invocation& in) { return in.optional("--kafka").has_value() || in.optional("--kafka-properties").has_value(); }
 bool has_database(const Invocation& in) { return in.optional("--database").has_value(); }
 
 Result<kafka::Cluster> cluster_of(const Invocation& in) {

@@ -11,8 +11,7 @@ namespace {
 constexpr std::size_t kMaxLines = 200;
 // Members of facts that hold what somebody wrote, and those that tell which thing is meant.
 constexpr std::array kTexts = {"title", "body", "reason", "result", "error", "detail", "excerpt", "diff"};
-constexpr std::array kNames = {"agent_name", "worker_id", "offer", "attempt", "outcome", "branch",
-                               "commit",     "code",      "from",  "to",      "status",  "turn"};
+constexpr std::array kNames = {"agent_name", "worker_id", "offer", "attempt", "outcome", "branch", "commit", "code", "from", "to", "status", "turn"};
 
 std::string clock_of(const json::Value& object, std::string_view member) {
   const std::string time = cell(object, member);

@@ -32,8 +32,19 @@ api::Environment ApiRole::environment(api::ChangeHub& changes) {
   workers.reports_partitions = core_.identity.partitions;
   workers.activity_partitions = core_.identity.partitions;
   workers.prepare_pool = [this](const std::string& pool) { return prepare_pool(pool); };
-  return {core_.database,         core_.runner,  secrets_, core_.executor, passwords_, core_.clock, changes, core_.settings.keys.names,
-          core_.settings.keys.tokens, core_.settings.blob_folder, std::move(workers), readiness(), core_.metrics,
+  return {core_.database,
+          core_.runner,
+          secrets_,
+          core_.executor,
+          passwords_,
+          core_.clock,
+          changes,
+          core_.settings.keys.names,
+          core_.settings.keys.tokens,
+          core_.settings.blob_folder,
+          std::move(workers),
+          readiness(),
+          core_.metrics,
           core_.identity.partitions};
 }
 

@@ -4,9 +4,9 @@
 #include <memory>
 #include <thread>
 
+#include "api/application.hpp"
 #include "api/change_hub.hpp"
 #include "api/environment.hpp"
-#include "api/application.hpp"
 #include "api/http/server.hpp"
 #include "app/server/core.hpp"
 #include "base/thread_pool.hpp"

@@ -47,8 +47,8 @@ class Core {
   MetricsRegistry metrics;
   postgres::Pool database;
   postgres::Pool background;
-  std::unique_ptr<topic::Writer> commits;         // dossier.events; never nullptr before close_writers()
-  std::unique_ptr<topic::Writer> messages;        // offers, control, ticks
+  std::unique_ptr<topic::Writer> commits;   // dossier.events; never nullptr before close_writers()
+  std::unique_ptr<topic::Writer> messages;  // offers, control, ticks
   producers::PostgresStateStore states;
   producers::PostgresStateStore background_states;
   producers::PostgresDispatchStore dispatch;

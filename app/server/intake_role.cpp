@@ -33,8 +33,9 @@ IntakeRole::IntakeRole(Core& core, Hooks hooks, std::unique_ptr<topic::Reader> r
       reports_({*reports_reader_, *core.messages, core.background_states, intake_store_, core.dispatch, core.runner, core.control, core.executor,
                 core.clock},
                core.settings.topics, core.identity.partitions, hooks_.on_liveness),
-      activity_(*activity_reader_, core.background_states, activity_store_, core.clock, core.settings.topics,
-                [&core](const WorkspaceId& workspace) { return core.board.ready(core.log.partition_of(workspace)).has_value(); }, this),
+      activity_(
+          *activity_reader_, core.background_states, activity_store_, core.clock, core.settings.topics,
+          [&core](const WorkspaceId& workspace) { return core.board.ready(core.log.partition_of(workspace)).has_value(); }, this),
       reports_loop_("reports", [this] { return step_reports(); }),
       activity_loop_("activity", [this] { return step_activity(); }) {}
 

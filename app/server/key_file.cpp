@@ -40,7 +40,7 @@ Status make_file(const std::string& file) {
 }  // namespace
 
 Result<ServerKeys> load_keys(const std::string& file) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(file.c_str(), &status) != 0) {
     if (errno != ENOENT) return failure(file, std::strerror(errno));
     TRY_STATUS(make_file(file));

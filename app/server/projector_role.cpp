@@ -80,8 +80,8 @@ Result<ProjectorRole::Lane> ProjectorRole::make_lane(const postgres::Generation&
   lane.store = std::make_unique<projections::PostgresStore>(std::move(store));
   projections::ProjectorOptions options;
   options.log = {core_.settings.topics.events(), core_.identity.log_id, core_.identity.partitions};
-  lane.projector = std::make_unique<projections::Projector>(std::move(options), *lane.reader, *lane.store,
-                                                            projections::registry(), core_.clock, &voice);
+  lane.projector =
+      std::make_unique<projections::Projector>(std::move(options), *lane.reader, *lane.store, projections::registry(), core_.clock, &voice);
   return lane;
 }
 
@@ -127,8 +127,7 @@ Result<ProjectorRole::Plan> ProjectorRole::make_plan() {
 
 Result<bool> ProjectorRole::others_run() {
   TRY(const auto rows,
-      core_.background.read_one(
-          kOthersRun, postgres::Params().int8(producers::PartitionOwners::kTtlMs).text("%-" + projections::code_digest())));
+      core_.background.read_one(kOthersRun, postgres::Params().int8(producers::PartitionOwners::kTtlMs).text("%-" + projections::code_digest())));
   return rows.front().boolean(0);
 }
 
@@ -226,19 +225,18 @@ void ProjectorRole::add_metrics(MetricsRegistry& metrics) {
     const auto of = stats();
     for (const auto& partition : of.partitions) {
       const std::string label = metrics_label("partition", std::to_string(partition.partition));
-      out.gauge("dossier_projection_lag_records", "Records behind the end of the log.",
-                static_cast<double>(partition.lag_records), label);
+      out.gauge("dossier_projection_lag_records", "Records behind the end of the log.", static_cast<double>(partition.lag_records), label);
       out.gauge("dossier_projection_lag_seconds", "Age of the last record applied while more are waiting.",
                 static_cast<double>(partition.lag_us) / 1e6, label);
       out.gauge("dossier_projection_halted", "1 where the partition stands until an operator acts.",
                 partition.state == projections::PartitionState::halted ? 1 : 0, label);
-      out.gauge("dossier_parked_streams", "Streams with rows that a read model could not take.",
-                static_cast<double>(partition.parked_streams), label);
+      out.gauge("dossier_parked_streams", "Streams with rows that a read model could not take.", static_cast<double>(partition.parked_streams),
+                label);
     }
     std::int64_t warm_lag = 0;
     for (const auto& partition : warm_.stats().partitions) warm_lag += partition.lag_records;
-    out.gauge("dossier_warm_generation_lag_records",
-              "Records that the old generation, kept warm, is behind the end of the log.", static_cast<double>(warm_lag));
+    out.gauge("dossier_warm_generation_lag_records", "Records that the old generation, kept warm, is behind the end of the log.",
+              static_cast<double>(warm_lag));
     out.counter("dossier_projected_records_total", "Records applied.", of.applied_records);
     out.counter("dossier_projected_events_total", "Events of accepted commits applied.", of.applied_events);
     out.counter("dossier_void_records_total", "Records that the ledger called void.", of.void_records);
@@ -247,8 +245,7 @@ void ProjectorRole::add_metrics(MetricsRegistry& metrics) {
     out.counter("dossier_projection_batches_total", "Batches applied.", of.batches);
     out.counter("dossier_projection_store_errors_total", "Errors of the database while projecting.", of.store_errors);
     out.counter("dossier_projection_log_errors_total", "Errors of the log while projecting.", of.log_errors);
-    out.counter("dossier_projection_positions_moved_total", "Times another projector was found on a partition.",
-                of.positions_moved);
+    out.counter("dossier_projection_positions_moved_total", "Times another projector was found on a partition.", of.positions_moved);
   });
 }
 

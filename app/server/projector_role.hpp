@@ -103,7 +103,7 @@ class ProjectorRole {
   mutable std::mutex mutex_;
   std::shared_ptr<Engine> engine_;  // nullptr before the first look
   std::vector<std::int32_t> assigned_;
-  std::int64_t last_repair_ = -1;  // of the upkeep loop; -1: not looked yet
+  std::int64_t last_repair_ = -1;             // of the upkeep loop; -1: not looked yet
   std::vector<std::unique_ptr<Loop>> loops_;  // one a lane
   WarmGeneration warm_;
 };

@@ -31,8 +31,7 @@ Result<producers::LogIdentity> find_log(const Settings& settings) {
 
 }  // namespace
 
-Result<std::unique_ptr<Service>> Service::start(Settings settings, const std::atomic<bool>& stopping,
-                                                std::function<void(const Error&)> on_fatal) {
+Result<std::unique_ptr<Service>> Service::start(Settings settings, const std::atomic<bool>& stopping, std::function<void(const Error&)> on_fatal) {
   producers::LogIdentity identity;
   for (std::string last;;) {
     auto found = find_log(settings);
@@ -79,8 +78,8 @@ Status Service::make_roles() {
   if (roles.api) {
     TRY(api_, ApiRole::make(*core_, changes_));
   }
-  upkeep_ = std::make_unique<Upkeep>(*core_, projector_.get(), intake_.get(), [this](std::int32_t partition) { on_applied(partition, true); },
-                                     on_fatal_);
+  upkeep_ =
+      std::make_unique<Upkeep>(*core_, projector_.get(), intake_.get(), [this](std::int32_t partition) { on_applied(partition, true); }, on_fatal_);
   if (scheduler_ != nullptr) scheduler_->add_metrics(core_->metrics);
   if (intake_ != nullptr) intake_->add_metrics(core_->metrics);
   if (projector_ != nullptr) projector_->add_metrics(core_->metrics);

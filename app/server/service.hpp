@@ -22,8 +22,7 @@ class Service {
   // Waits until the database (and at the very first start the log) can be reached, while `stopping` is false. After that
   // nothing has to be there: what can't be reached is tried again, and requests are told so. `on_fatal` may be called later,
   // on any thread: the process is to stop and exit with 1.
-  static Result<std::unique_ptr<Service>> start(Settings settings, const std::atomic<bool>& stopping,
-                                                std::function<void(const Error&)> on_fatal);
+  static Result<std::unique_ptr<Service>> start(Settings settings, const std::atomic<bool>& stopping, std::function<void(const Error&)> on_fatal);
   ~Service();
 
   // Not ready → no new connections → requests in flight finish → readers stop and save → the writers are flushed →

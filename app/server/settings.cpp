@@ -23,11 +23,16 @@ Status read_listen(const std::string& listen, Settings& settings) {
 
 Status read_roles(const std::vector<std::string>& names, Roles& roles) {
   for (const std::string& name : names) {
-    if (name == "api") roles.api = true;
-    else if (name == "intake") roles.intake = true;
-    else if (name == "projector") roles.projector = true;
-    else if (name == "scheduler") roles.scheduler = true;
-    else return usage("roles", "\"" + name + "\" is none of api, intake, projector, scheduler");
+    if (name == "api")
+      roles.api = true;
+    else if (name == "intake")
+      roles.intake = true;
+    else if (name == "projector")
+      roles.projector = true;
+    else if (name == "scheduler")
+      roles.scheduler = true;
+    else
+      return usage("roles", "\"" + name + "\" is none of api, intake, projector, scheduler");
   }
   if (names.empty()) return usage("roles", "name at least one of api, intake, projector, scheduler");
   return {};

@@ -45,7 +45,8 @@ Result<std::shared_ptr<WarmGeneration::Engine>> WarmGeneration::make_engine(std:
   engine->store = std::make_unique<projections::PostgresStore>(std::move(store));
   projections::ProjectorOptions options;
   options.log = {core_.settings.topics.events(), core_.identity.log_id, core_.identity.partitions};
-  engine->projector = std::make_unique<projections::Projector>(std::move(options), *engine->reader, *engine->store, projections::registry(), core_.clock);
+  engine->projector =
+      std::make_unique<projections::Projector>(std::move(options), *engine->reader, *engine->store, projections::registry(), core_.clock);
   return engine;
 }
 

@@ -17,7 +17,7 @@ namespace dossier::app {
 
 class WarmGeneration {
  public:
-  static constexpr std::int64_t kPauseUs = 50'000;      // after a batch (of at most a few thousand records), and while there is none
+  static constexpr std::int64_t kPauseUs = 50'000;       // after a batch (of at most a few thousand records), and while there is none
   static constexpr std::int64_t kNothingUs = 1'000'000;  // while no generation is kept
   static constexpr int kNice = 10;
 

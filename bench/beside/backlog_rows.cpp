@@ -18,8 +18,7 @@ Result<std::int64_t> wait_for(const test::Installation& installation, std::int64
   for (;;) {
     TRY(const std::int64_t applied, applied_records(installation));
     if (applied >= records) return applied;
-    if (SteadyClock::now() > deadline)
-      return make_error(Code::timeout, "the projector did not get through the backlog:\n" + installation.logs());
+    if (SteadyClock::now() > deadline) return make_error(Code::timeout, "the projector did not get through the backlog:\n" + installation.logs());
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 }

@@ -14,13 +14,10 @@ constexpr std::size_t kEventBytes = 300;
 constexpr std::int64_t kEntities = 100'000;  // an upsert meets each about ten times in a million
 constexpr std::int64_t kMostOpen = 10'000;
 
-std::int64_t entity_of(std::int64_t id) {
-  return static_cast<std::int64_t>((static_cast<std::uint64_t>(id) * 2'654'435'761u >> 7) % kEntities);
-}
+std::int64_t entity_of(std::int64_t id) { return static_cast<std::int64_t>((static_cast<std::uint64_t>(id) * 2'654'435'761u >> 7) % kEntities); }
 
 std::string event(std::int64_t id) {
-  static const std::string words =
-      "the build fails on the second machine and passes on the first, see the log of the run above; ";
+  static const std::string words = "the build fails on the second machine and passes on the first, see the log of the run above; ";
   char head[256];
   std::snprintf(
       head, sizeof head,
@@ -29,9 +26,7 @@ std::string event(std::int64_t id) {
       static_cast<unsigned long long>(entity_of(id)), static_cast<long long>(1 + id / kEntities),
       static_cast<long long>(1'800'000'000'000'000 + id * 1'000));
   std::string text = head;
-  for (std::size_t at = static_cast<std::size_t>(id) % words.size(); text.size() < kEventBytes - 2;
-       at = (at + 1) % words.size())
-    text += words[at];
+  for (std::size_t at = static_cast<std::size_t>(id) % words.size(); text.size() < kEventBytes - 2; at = (at + 1) % words.size()) text += words[at];
   return text + "\"}";
 }
 
@@ -52,11 +47,10 @@ Status event_topic(const Words& arguments) {
   for (std::int64_t id = 1; id <= records; ++id) {
     while (open.load() >= kMostOpen) std::this_thread::yield();
     open.fetch_add(1);
-    writer->append({spec.name, static_cast<std::int32_t>(id % partitions), {}, event(id), {}},
-                   [&](const topic::Appended& appended) {
-                     if (appended.outcome != topic::Outcome::acknowledged) failed.store(true);
-                     open.fetch_sub(1);
-                   });
+    writer->append({spec.name, static_cast<std::int32_t>(id % partitions), {}, event(id), {}}, [&](const topic::Appended& appended) {
+      if (appended.outcome != topic::Outcome::acknowledged) failed.store(true);
+      open.fetch_sub(1);
+    });
   }
   if (!writer->flush(60'000) || failed.load()) return make_error(Code::log_unavailable, "the broker did not take every event");
   return answer_lines({{"records", records}}, [](const Words&) -> Result<Figures> { return Figures{}; });

@@ -27,8 +27,7 @@ Status http_reads(const Words&) {
   installation.start_server();
   installation.start_server(1, {{"DOSSIER_READ_CACHE", "off"}});
   installation.bootstrap();
-  const std::string issue =
-      installation.api().post(installation.in_workspace("/issues"), test::object({{"title", "read me"}})).text("id");
+  const std::string issue = installation.api().post(installation.in_workspace("/issues"), test::object({{"title", "read me"}})).text("id");
   for (int n = 0; n < 20; ++n)
     installation.api().post("/v1/issues/" + issue + "/comments",
                             test::object({{"body", "a comment of an ordinary length, number " + std::to_string(n)}}));

@@ -16,9 +16,7 @@ constexpr int kLong = 1'000;  // events of the long issue
 constexpr std::string_view kTimelineSql =
     "SELECT doc, seq, idx FROM timeline WHERE issue_id = $1 AND (seq, idx) > (0, -1::bigint) ORDER BY seq, idx LIMIT 1000";
 
-double ms_since(SteadyClock::time_point then) {
-  return std::chrono::duration<double, std::milli>(SteadyClock::now() - then).count();
-}
+double ms_since(SteadyClock::time_point then) { return std::chrono::duration<double, std::milli>(SteadyClock::now() - then).count(); }
 
 std::string open_issue(test::Installation& installation) {
   return installation.api().post(installation.in_workspace("/issues"), test::object({{"title", "beside"}})).text("id");
@@ -50,8 +48,7 @@ Result<Figures> read_pages(test::Installation& installation, const std::string& 
     const auto asked = SteadyClock::now();
     std::string cursor;
     for (int page = 0; page < kLong / 200; ++page) {
-      const auto reply =
-          installation.api().get("/v1/issues/" + issue + "/timeline?limit=200" + (cursor.empty() ? "" : "&cursor=" + cursor));
+      const auto reply = installation.api().get("/v1/issues/" + issue + "/timeline?limit=200" + (cursor.empty() ? "" : "&cursor=" + cursor));
       cursor = reply.text("next_cursor");
     }
     latencies_ms.push_back(ms_since(asked));
@@ -69,8 +66,7 @@ Status issue_rows(const Words&) {
   std::vector<std::string> issues;
   for (std::size_t n = 0; n < kIssues; ++n) issues.push_back(open_issue(installation));
   const std::string long_issue = open_issue(installation);
-  TRY([[maybe_unused]] const auto told,
-      load_server(installation, 8, kLong - 1, [&](std::int64_t) { return comment(long_issue, token); }));
+  TRY([[maybe_unused]] const auto told, load_server(installation, 8, kLong - 1, [&](std::int64_t) { return comment(long_issue, token); }));
   postgres::PoolOptions options;
   options.connection.url = installation.database_url();
   options.size = 1;
@@ -80,9 +76,8 @@ Status issue_rows(const Words&) {
     if (words[0] == "read") return read_rows(pool, long_issue, first);
     if (words[0] == "pages") return read_pages(installation, long_issue, first);
     TRY(const std::int64_t requests, number_at(words, 2));
-    TRY(auto result, load_server(installation, static_cast<int>(first), requests, [&](std::int64_t n) {
-          return comment(issues[static_cast<std::size_t>(n) % kIssues], token);
-        }));
+    TRY(auto result, load_server(installation, static_cast<int>(first), requests,
+                                 [&](std::int64_t n) { return comment(issues[static_cast<std::size_t>(n) % kIssues], token); }));
     return figures_of(static_cast<double>(result.answered) / result.seconds, result.latencies_ms);
   });
 }

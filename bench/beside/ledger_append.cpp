@@ -54,8 +54,7 @@ class Verdicts {
   // The writers whose commit was accepted since the last call.
   Result<std::vector<std::size_t>> accepted() {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, std::chrono::milliseconds(kPatienceMs),
-                           [&] { return !accepted_.empty() || !failure_.empty(); }))
+    if (!changed_.wait_for(lock, std::chrono::milliseconds(kPatienceMs), [&] { return !accepted_.empty() || !failure_.empty(); }))
       return make_error(Code::timeout, "no verdict came within 30 s");
     if (!failure_.empty()) return make_error(Code::io, failure_);
     return std::exchange(accepted_, {});
@@ -66,8 +65,7 @@ class Verdicts {
     const auto writer = writers_.find(offset);
     const auto verdict = verdicts_.find(offset);
     if (writer == writers_.end() || verdict == verdicts_.end()) return;
-    if (verdict->second != events::Verdict::accepted)
-      return fail("a commit was not accepted: " + std::string(to_string(verdict->second)));
+    if (verdict->second != events::Verdict::accepted) return fail("a commit was not accepted: " + std::string(to_string(verdict->second)));
     accepted_.push_back(writer->second);
     writers_.erase(writer);
     verdicts_.erase(verdict);
@@ -94,8 +92,7 @@ class LedgerLog {
     TRY(log->writer_, kafka::make_writer(log->cluster_, kafka::WriterKind::commits));
     TRY(log->reader_, kafka::make_reader(log->cluster_));
     TRY_STATUS(log->reader_->assign({{log->name_, 0, 0}}));
-    log->writer_->append({log->name_, 0, {}, events::encode(events::make_genesis("bench", 1, 0, 1)), {}},
-                         [](const topic::Appended&) {});
+    log->writer_->append({log->name_, 0, {}, events::encode(events::make_genesis("bench", 1, 0, 1)), {}}, [](const topic::Appended&) {});
     log->folding_ = std::jthread([log = log.get()](std::stop_token stop) { log->fold(stop); });
     return log;
   }

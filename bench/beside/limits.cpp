@@ -58,8 +58,8 @@ Result<Figures> tables(std::int64_t amount) {
   auto began = SteadyClock::now();
   for (std::int64_t from = 0; from < amount; from += kBatch) {
     const std::int64_t count = std::min(kBatch, amount - from);
-    postgres::Array id(rows::Type::int8, static_cast<std::size_t>(count)),
-        name(rows::Type::text, static_cast<std::size_t>(count)), text(rows::Type::text, static_cast<std::size_t>(count));
+    postgres::Array id(rows::Type::int8, static_cast<std::size_t>(count)), name(rows::Type::text, static_cast<std::size_t>(count)),
+        text(rows::Type::text, static_cast<std::size_t>(count));
     for (std::int64_t n = from; n < from + count; ++n) {
       id.int8(n);
       name.text("comment/cmt_00000000000000000000");
@@ -78,8 +78,7 @@ Result<Figures> tables(std::int64_t amount) {
   const double by_copy = seconds_since(began);
   TRY([[maybe_unused]] const auto emptied, connection->query("COPY (SELECT 1 WHERE false) TO " + file));
   TRY([[maybe_unused]] const auto gone, connection->query("DROP TABLE limit_rows"));
-  return Figures{{"unnest_per_second", static_cast<double>(amount) / by_arrays},
-                 {"copy_per_second", static_cast<double>(amount) / by_copy}};
+  return Figures{{"unnest_per_second", static_cast<double>(amount) / by_arrays}, {"copy_per_second", static_cast<double>(amount) / by_copy}};
 }
 
 }  // namespace

@@ -117,8 +117,8 @@ std::vector<Event> last_of_each(std::vector<Event> events) {
 postgres::Params columns_of(const std::vector<Event>& events) {
   using rows::Type;
   const std::size_t size = events.size();
-  postgres::Array id(Type::int8, size), entity(Type::int8, size), workspace(Type::text, size), stream(Type::text, size),
-      version(Type::int8, size), kind(Type::text, size), at_us(Type::int8, size), body(Type::text, size);
+  postgres::Array id(Type::int8, size), entity(Type::int8, size), workspace(Type::text, size), stream(Type::text, size), version(Type::int8, size),
+      kind(Type::text, size), at_us(Type::int8, size), body(Type::text, size);
   for (const Event& event : events) {
     id.int8(event.id);
     entity.int8(event.entity);
@@ -130,11 +130,7 @@ postgres::Params columns_of(const std::vector<Event>& events) {
     body.text(event.body);
   }
   postgres::Params params;
-  params.array(std::move(id))
-      .array(std::move(entity))
-      .array(std::move(workspace))
-      .array(std::move(stream))
-      .array(std::move(version));
+  params.array(std::move(id)).array(std::move(entity)).array(std::move(workspace)).array(std::move(stream)).array(std::move(version));
   params.array(std::move(kind)).array(std::move(at_us)).array(std::move(body));
   return params;
 }
@@ -145,8 +141,7 @@ Status write_batch(postgres::Connection& connection, EventBatch batch, bool upse
   const postgres::Params rows = columns_of(upsert ? last_of_each(std::move(batch.events)) : std::move(batch.events));
   const postgres::StatementRef statements[] = {{kMoveSql, &move}, {upsert ? kUpsertSql : kInsertSql, &rows}};
   const auto result = connection.run(statements);
-  if (result.failed)
-    return make_error(Code::io, "the batch at " + std::to_string(batch.from) + " was not written: " + result.failed->message);
+  if (result.failed) return make_error(Code::io, "the batch at " + std::to_string(batch.from) + " was not written: " + result.failed->message);
   return {};
 }
 

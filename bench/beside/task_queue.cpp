@@ -19,8 +19,7 @@ double ms_of_day(const std::string& time) {
 
 class Queue {
  public:
-  explicit Queue(test::Installation& installation)
-      : installation_(installation), project_(installation.make_project("bench")) {}
+  explicit Queue(test::Installation& installation) : installation_(installation), project_(installation.make_project("bench")) {}
 
   // One at a time, each when the worker is idle.
   Result<Figures> idle(std::int64_t tasks) {
@@ -46,12 +45,8 @@ class Queue {
   }
 
  private:
-  static double seconds_since(SteadyClock::time_point then) {
-    return std::chrono::duration<double>(SteadyClock::now() - then).count();
-  }
-  test::Asked ask() {
-    return installation_.ask(installation_.open_issue("task " + std::to_string(++issues_), project_), "@noop go");
-  }
+  static double seconds_since(SteadyClock::time_point then) { return std::chrono::duration<double>(SteadyClock::now() - then).count(); }
+  test::Asked ask() { return installation_.ask(installation_.open_issue("task " + std::to_string(++issues_), project_), "@noop go"); }
   Result<test::Reply> completed(const test::Asked& asked) {
     if (installation_.wait_for_task(asked.task, {"completed"}) != "completed")
       return make_error(Code::timeout, "a task did not complete:\n" + installation_.logs());

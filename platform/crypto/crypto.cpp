@@ -84,8 +84,8 @@ bool verify(std::string_view public_key, std::string_view message, std::string_v
 
 std::string hash_password(std::string_view password) {
   std::string phc(crypto_pwhash_STRBYTES, '\0');
-  CHECK(crypto_pwhash_str_alg(phc.data(), password.data(), password.size(), crypto_pwhash_OPSLIMIT_INTERACTIVE,
-                              crypto_pwhash_MEMLIMIT_INTERACTIVE, crypto_pwhash_ALG_ARGON2ID13) == 0);
+  CHECK(crypto_pwhash_str_alg(phc.data(), password.data(), password.size(), crypto_pwhash_OPSLIMIT_INTERACTIVE, crypto_pwhash_MEMLIMIT_INTERACTIVE,
+                              crypto_pwhash_ALG_ARGON2ID13) == 0);
   phc.resize(std::strlen(phc.c_str()));
   return phc;
 }
@@ -103,8 +103,6 @@ std::string random_bytes(std::size_t count) {
 std::string random_uuid_hex() { return uuid_hex(random_bytes(16), 4); }
 std::string uuid8_hex(const Hash& hash) { return uuid_hex(std::string(view(hash).substr(0, 16)), 8); }
 
-bool equal(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
-}
+bool equal(std::string_view a, std::string_view b) noexcept { return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0; }
 
 }  // namespace dossier::crypto

@@ -23,8 +23,7 @@ Result<git_oid> write_directory(git_repository* repository, const std::string& p
   TRY_GIT("can't fill the index", git_index_read_tree(index.get(), tree.get()));
   TRY_GIT("can't enter " + path, git_repository_set_workdir(repository, path.c_str(), 0));
   TRY_GIT("can't use the index", git_repository_set_index(repository, index.get()));
-  TRY_GIT("can't take what changed in " + path,
-          git_index_add_all(index.get(), nullptr, GIT_INDEX_ADD_DEFAULT, skip_nested_repositories, nullptr));
+  TRY_GIT("can't take what changed in " + path, git_index_add_all(index.get(), nullptr, GIT_INDEX_ADD_DEFAULT, skip_nested_repositories, nullptr));
   git_oid id;
   TRY_GIT("can't write the tree of " + path, git_index_write_tree_to(&id, index.get(), repository));
   return id;
@@ -71,12 +70,11 @@ Result<std::string> Repository::commit_directory(const std::string& path, const 
   TreeHandle tree;
   TRY_GIT("can't read the new tree", git_tree_lookup(out(tree), repository.get(), &tree_id));
   SignatureHandle person;
-  TRY_GIT("can't sign as " + author.name,
-          git_signature_new(out(person), author.name.c_str(), author.email.c_str(), author.when_us / 1'000'000, 0));
+  TRY_GIT("can't sign as " + author.name, git_signature_new(out(person), author.name.c_str(), author.email.c_str(), author.when_us / 1'000'000, 0));
   const git_commit* parents[] = {parent.get()};
   git_oid id;
-  TRY_GIT("can't commit on " + branch, git_commit_create(&id, repository.get(), name.c_str(), person.get(), person.get(), "UTF-8",
-                                                         message.c_str(), tree.get(), 1, parents));
+  TRY_GIT("can't commit on " + branch,
+          git_commit_create(&id, repository.get(), name.c_str(), person.get(), person.get(), "UTF-8", message.c_str(), tree.get(), 1, parents));
   return hex(id);
 }
 
@@ -98,8 +96,7 @@ Result<std::vector<ChangedFile>> Repository::diff(const std::string& from, const
   git_diff_options options = GIT_DIFF_OPTIONS_INIT;
   options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
   DiffHandle diff;
-  TRY_GIT("can't compare " + from + " and " + to,
-          git_diff_tree_to_tree(out(diff), repository, old_tree.get(), new_tree.get(), &options));
+  TRY_GIT("can't compare " + from + " and " + to, git_diff_tree_to_tree(out(diff), repository, old_tree.get(), new_tree.get(), &options));
   git_diff_find_options find = GIT_DIFF_FIND_OPTIONS_INIT;
   find.flags = GIT_DIFF_FIND_RENAMES;
   find.rename_limit = 1'000;

@@ -14,8 +14,8 @@
 namespace dossier::git {
 
 struct ChangedFile {
-  std::string path;    // as in the tree: bytes, not always UTF-8
-  std::string change;  // added, modified, deleted, renamed, typechange
+  std::string path;      // as in the tree: bytes, not always UTF-8
+  std::string change;    // added, modified, deleted, renamed, typechange
   std::string old_path;  // renamed only
   std::uint32_t insertions = 0;
   std::uint32_t deletions = 0;

@@ -15,7 +15,9 @@ namespace dossier::git {
 template <auto release>
 struct Release {
   template <class T>
-  void operator()(T* handle) const noexcept { release(handle); }
+  void operator()(T* handle) const noexcept {
+    release(handle);
+  }
 };
 #define DOSSIER_GIT_HANDLE(Name, type) using Name = std::unique_ptr<git_##type, Release<git_##type##_free>>
 DOSSIER_GIT_HANDLE(RepositoryHandle, repository);
@@ -38,14 +40,16 @@ class Out {
  public:
   explicit Out(Handle& handle) : handle_(handle) {}
   ~Out() { handle_.reset(raw_); }
-  operator typename Handle::pointer*() { return &raw_; }  // NOLINT(google-explicit-constructor)
+  operator typename Handle::pointer *() { return &raw_; }  // NOLINT(google-explicit-constructor)
 
  private:
   Handle& handle_;
   typename Handle::pointer raw_ = nullptr;
 };
 template <class Handle>
-Out<Handle> out(Handle& handle) { return Out<Handle>(handle); }
+Out<Handle> out(Handle& handle) {
+  return Out<Handle>(handle);
+}
 
 class Strings {  // git_strarray
  public:

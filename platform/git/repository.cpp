@@ -51,8 +51,7 @@ Result<std::string> find_root(const std::string& path) {
   start_library();
   RepositoryHandle repository;
   TRY_GIT("no git repository holds " + path, git_repository_open_ext(out(repository), path.c_str(), 0, nullptr));
-  const char* root = git_repository_is_bare(repository.get()) != 0 ? git_repository_path(repository.get())
-                                                                    : git_repository_workdir(repository.get());
+  const char* root = git_repository_is_bare(repository.get()) != 0 ? git_repository_path(repository.get()) : git_repository_workdir(repository.get());
   std::string text = root == nullptr ? path : root;
   while (text.size() > 1 && text.back() == '/') text.pop_back();
   return text;
@@ -124,9 +123,7 @@ Result<std::string> Repository::fetch(const ShouldStop& should_stop) {
   options.callbacks.transfer_progress = [](const git_indexer_progress*, void* payload) {
     return (*static_cast<ShouldStop*>(payload))() ? GIT_EUSER : 0;
   };
-  options.callbacks.sideband_progress = [](const char*, int, void* payload) {
-    return (*static_cast<ShouldStop*>(payload))() ? GIT_EUSER : 0;
-  };
+  options.callbacks.sideband_progress = [](const char*, int, void* payload) { return (*static_cast<ShouldStop*>(payload))() ? GIT_EUSER : 0; };
   const std::string what = "can't fetch from " + url;
   TRY_GIT(what, git_remote_connect(remote.get(), GIT_DIRECTION_FETCH, &options.callbacks, nullptr, nullptr));
   // An empty repository has no default branch; that is no error here.
@@ -155,9 +152,7 @@ bool has_reference(git_repository* repository, const std::string& name) {
 }  // namespace
 
 bool Repository::has_branch(const std::string& name) const { return has_reference(handle_->repository.get(), "refs/heads/" + name); }
-bool Repository::has_remote_branch(const std::string& name) const {
-  return has_reference(handle_->repository.get(), "refs/remotes/origin/" + name);
-}
+bool Repository::has_remote_branch(const std::string& name) const { return has_reference(handle_->repository.get(), "refs/remotes/origin/" + name); }
 
 Status Repository::create_branch(const std::string& name, const std::string& commit) {
   TRY(const CommitHandle target, find_commit(handle_->repository.get(), commit));

@@ -33,8 +33,7 @@ Result<bool> EventStreamParser::feed(std::string_view bytes, const std::function
     if (c != '\n' && c != '\r') {
       line_ += c;
       if (line_.size() + event_.data.size() > kMaxEventBytes)
-        return make_error(Code::payload_too_large,
-                          "an event of the stream is larger than " + std::to_string(kMaxEventBytes) + " bytes");
+        return make_error(Code::payload_too_large, "an event of the stream is larger than " + std::to_string(kMaxEventBytes) + " bytes");
       continue;
     }
     if (!line_.empty()) {

@@ -36,8 +36,7 @@ Error error_of(const error_code& ec, std::string_view what) {
 
 std::string to_lower(boost::beast::string_view text) {
   std::string out(text.data(), text.size());
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
   return out;
 }
 
@@ -76,11 +75,9 @@ class Client::Impl {
   };
 
   Result<Response> run(const Call& call) {
-    if (!is_safe_target(call.target))
-      return make_error(Code::invalid_field, "'" + std::string(call.target) + "' is no request target", "target");
+    if (!is_safe_target(call.target)) return make_error(Code::invalid_field, "'" + std::string(call.target) + "' is no request target", "target");
     for (const auto& [name, value] : *call.headers)
-      if (!is_safe_header(name, value))
-        return make_error(Code::invalid_field, "the header " + name + " has a character that is not allowed", name);
+      if (!is_safe_header(name, value)) return make_error(Code::invalid_field, "the header " + name + " has a character that is not allowed", name);
     for (int attempt = 1;; ++attempt) {
       const bool kept = wire_ != nullptr;
       bool answered = false;
@@ -120,9 +117,7 @@ class Client::Impl {
     return interrupted_;
   }
 
-  std::string what(const Call& call) const {
-    return std::string(call.method) + " " + url_.authority + url_.path + std::string(call.target);
-  }
+  std::string what(const Call& call) const { return std::string(call.method) + " " + url_.authority + url_.path + std::string(call.target); }
 
   Result<Response> exchange(const Call& call, bool& answered) {
     if (!wire_) {
@@ -162,8 +157,7 @@ class Client::Impl {
     std::uint64_t left = call.body_bytes;
     if (left == 0) http::write_header(*wire_, serializer, ec);
     while (!ec && left > 0) {
-      TRY(const std::size_t n,
-          call.read_body(chunk.data(), static_cast<std::size_t>(std::min<std::uint64_t>(left, chunk.size()))));
+      TRY(const std::size_t n, call.read_body(chunk.data(), static_cast<std::size_t>(std::min<std::uint64_t>(left, chunk.size()))));
       if (n == 0) return make_error(Code::invalid_field, "the body became shorter while it was sent", "body");
       left -= n;
       request.body().data = chunk.data();
@@ -204,8 +198,7 @@ class Client::Impl {
       const std::string_view piece(chunk.data(), chunk.size() - body.size);
       if (!piece.empty()) {
         if (response.status < 200 || response.status > 299 || !call.on_body) {
-          if (response.body.size() + piece.size() > options_.max_response_bytes)
-            return error_of(http::error::body_limit, what(call));
+          if (response.body.size() + piece.size() > options_.max_response_bytes) return error_of(http::error::body_limit, what(call));
           response.body += piece;
         } else {
           TRY(const bool more, call.on_body(piece));
@@ -250,8 +243,7 @@ Result<Client> Client::make(Options options) {
 
 void Client::interrupt() { impl_->interrupt(); }
 
-Result<Response> Client::request(std::string_view method, std::string_view target, std::string_view body,
-                                 const Headers& headers, bool idempotent) {
+Result<Response> Client::request(std::string_view method, std::string_view target, std::string_view body, const Headers& headers, bool idempotent) {
   std::size_t sent = 0;
   Impl::Call call{.method = method, .target = target, .headers = &headers, .idempotent = idempotent};
   call.body_bytes = body.size();
@@ -282,8 +274,7 @@ Result<Response> Client::events(std::string_view target, const Headers& headers,
     return wanted;
   };
   TRY(auto response, impl_->run(call));
-  if (response.status == 200 && wanted)
-    return make_error(Code::io, "GET " + std::string(target) + ": the server ended the stream of events");
+  if (response.status == 200 && wanted) return make_error(Code::io, "GET " + std::string(target) + ": the server ended the stream of events");
   return response;
 }
 

@@ -47,8 +47,8 @@ class Client {
 
   // Any HTTP status is a Response. Errors: io (can't connect, broken), timeout, payload_too_large. A request which failed
   // on a kept-alive connection before any byte came back is sent once more if `idempotent`.
-  Result<Response> request(std::string_view method, std::string_view target, std::string_view body = {},
-                           const Headers& headers = {}, bool idempotent = true);
+  Result<Response> request(std::string_view method, std::string_view target, std::string_view body = {}, const Headers& headers = {},
+                           bool idempotent = true);
   // GET of an event stream. Calls on_event until it returns false (success), the server ends (io), or `silence_ms` pass
   // without a byte (timeout; the server sends comments as heartbeats). A status other than 200 comes back as that Response.
   Result<Response> events(std::string_view target, const Headers& headers, std::int64_t silence_ms,

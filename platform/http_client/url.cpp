@@ -7,10 +7,8 @@ namespace dossier::http_client {
 namespace {
 
 Error wrong(std::string_view text, std::string_view why) {
-  return make_error(
-      Code::invalid_field,
-      "'" + std::string(text) + "' is not a server's URL: " + std::string(why) + " (such as http://127.0.0.1:8787)",
-      "base_url");
+  return make_error(Code::invalid_field,
+                    "'" + std::string(text) + "' is not a server's URL: " + std::string(why) + " (such as http://127.0.0.1:8787)", "base_url");
 }
 
 bool is_port(std::string_view text) {

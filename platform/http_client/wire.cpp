@@ -70,17 +70,16 @@ Status Wire::connect(const Url& url, Time deadline) {
   set_deadline(deadline);
   const auto failed = [&](std::string_view step, const error_code& ec) {
     const bool late = ec == net::error::timed_out;
-    return make_error(late ? Code::timeout : Code::io, "can't " + std::string(step) + " " + url.host + ":" + url.port + ": " +
-                                                           (late ? "no answer in time" : ec.message()));
+    return make_error(late ? Code::timeout : Code::io,
+                      "can't " + std::string(step) + " " + url.host + ":" + url.port + ": " + (late ? "no answer in time" : ec.message()));
   };
 
   tcp::resolver resolver(loop_);
   tcp::resolver::results_type found;
   bool done = false;
   error_code result;
-  resolver.async_resolve(url.host, url.port, [&](error_code ec, tcp::resolver::results_type results) {
-    result = ec, found = std::move(results), done = true;
-  });
+  resolver.async_resolve(url.host, url.port,
+                         [&](error_code ec, tcp::resolver::results_type results) { result = ec, found = std::move(results), done = true; });
   // A name server that does not answer can't be interrupted, only left: wait() would otherwise wait for the handler.
   loop_.run_until(deadline);
   if (!done) {

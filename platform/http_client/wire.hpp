@@ -57,8 +57,7 @@ class Wire {
   template <class Buffers>
   std::size_t write_some(const Buffers& buffers, error_code& ec) {
     Gathered gathered;
-    for (auto it = net::buffer_sequence_begin(buffers); it != net::buffer_sequence_end(buffers) && gathered.count < kGather;
-         ++it) {
+    for (auto it = net::buffer_sequence_begin(buffers); it != net::buffer_sequence_end(buffers) && gathered.count < kGather; ++it) {
       const net::const_buffer buffer(*it);
       if (buffer.size() > 0) gathered.buffers[gathered.count++] = buffer;
     }

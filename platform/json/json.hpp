@@ -20,7 +20,7 @@ class Value {
   using Array = std::vector<Value>;
   using Object = std::vector<std::pair<std::string, Value>>;
 
-  Value() = default;  // null
+  Value() = default;                                     // null
   Value(bool flag) : data_(flag) {}                      // NOLINT(google-explicit-constructor)
   Value(std::int64_t number) : data_(number) {}          // NOLINT(google-explicit-constructor)
   Value(int number) : data_(std::int64_t{number}) {}     // NOLINT(google-explicit-constructor)

@@ -69,8 +69,7 @@ std::optional<std::int64_t> ObjectReader::optional_integer(std::string_view name
   return std::nullopt;
 }
 
-std::optional<std::vector<std::string>> ObjectReader::optional_strings(std::string_view name, std::size_t max_items,
-                                                                       std::size_t max_bytes) {
+std::optional<std::vector<std::string>> ObjectReader::optional_strings(std::string_view name, std::size_t max_items, std::size_t max_bytes) {
   const Value* member = take(name);
   if (member == nullptr) return std::nullopt;
   const Value::Array* items = member->array();
@@ -82,8 +81,7 @@ std::optional<std::vector<std::string>> ObjectReader::optional_strings(std::stri
   for (std::size_t i = 0; i < items->size(); ++i) {
     const std::string* text = (*items)[i].string();
     if (text == nullptr || text->size() > max_bytes || text->find('\0') != std::string::npos) {
-      fail(std::string(name) + "[" + std::to_string(i) + "]",
-           "must be a string of at most " + std::to_string(max_bytes) + " bytes without NUL");
+      fail(std::string(name) + "[" + std::to_string(i) + "]", "must be a string of at most " + std::to_string(max_bytes) + " bytes without NUL");
       return std::nullopt;
     }
     out.push_back(*text);

@@ -57,9 +57,8 @@ rd_kafka_AclOperation_t operation_of(Operation operation) {
 Result<AclBinding> binding_of(const Acl& acl) {
   std::array<char, 256> reason{};
   AclBinding binding(rd_kafka_AclBinding_new(
-      resource_of(acl.resource), acl.name.c_str(),
-      acl.prefixed ? RD_KAFKA_RESOURCE_PATTERN_PREFIXED : RD_KAFKA_RESOURCE_PATTERN_LITERAL, acl.principal.c_str(), "*",
-      operation_of(acl.operation), acl.allow ? RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW : RD_KAFKA_ACL_PERMISSION_TYPE_DENY,
+      resource_of(acl.resource), acl.name.c_str(), acl.prefixed ? RD_KAFKA_RESOURCE_PATTERN_PREFIXED : RD_KAFKA_RESOURCE_PATTERN_LITERAL,
+      acl.principal.c_str(), "*", operation_of(acl.operation), acl.allow ? RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW : RD_KAFKA_ACL_PERMISSION_TYPE_DENY,
       reason.data(), reason.size()));
   if (binding == nullptr) return make_error(Code::invalid_field, std::string("an ACL is not valid: ") + reason.data());
   return binding;
@@ -121,17 +120,14 @@ Result<ClusterInfo> Admin::describe_cluster() {
 Result<bool> Admin::create_topic(const TopicSpec& spec) {
   const std::string what = "making the topic " + spec.name;
   std::array<char, 256> reason{};
-  const NewTopic topic(
-      rd_kafka_NewTopic_new(spec.name.c_str(), spec.partitions, spec.replication, reason.data(), reason.size()));
+  const NewTopic topic(rd_kafka_NewTopic_new(spec.name.c_str(), spec.partitions, spec.replication, reason.data(), reason.size()));
   if (topic == nullptr) return make_error(Code::invalid_field, what + ": " + reason.data());
   for (const auto& [name, value] : spec.configs)
-    if (const auto error = rd_kafka_NewTopic_set_config(topic.get(), name.c_str(), value.c_str());
-        error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (const auto error = rd_kafka_NewTopic_set_config(topic.get(), name.c_str(), value.c_str()); error != RD_KAFKA_RESP_ERR_NO_ERROR)
       return error_of(error, what);
   rd_kafka_NewTopic_t* topics[] = {topic.get()};
-  TRY(Event event, impl_->call(RD_KAFKA_ADMIN_OP_CREATETOPICS, what, [&](auto* options, auto* queue) {
-    rd_kafka_CreateTopics(impl_->client, topics, 1, options, queue);
-  }));
+  TRY(Event event, impl_->call(RD_KAFKA_ADMIN_OP_CREATETOPICS, what,
+                               [&](auto* options, auto* queue) { rd_kafka_CreateTopics(impl_->client, topics, 1, options, queue); }));
   std::size_t count = 0;
   const auto** results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
   const Status made = first_topic_result(results, count, what);
@@ -150,9 +146,7 @@ Result<bool> Admin::create_topic(const TopicSpec& spec) {
   return true;
 }
 
-Result<std::int32_t> Admin::partition_count(std::string_view topic) {
-  return query_partition_count(impl_->client, topic, impl_->timeout_ms);
-}
+Result<std::int32_t> Admin::partition_count(std::string_view topic) { return query_partition_count(impl_->client, topic, impl_->timeout_ms); }
 
 Status Admin::grow_partitions(std::string_view topic, std::int32_t partitions) {
   TRY(const std::int32_t present, partition_count(topic));
@@ -160,13 +154,11 @@ Status Admin::grow_partitions(std::string_view topic, std::int32_t partitions) {
   const std::string name(topic);
   const std::string what = "growing the topic " + name;
   std::array<char, 256> reason{};
-  const NewPartitions grown(
-      rd_kafka_NewPartitions_new(name.c_str(), static_cast<std::size_t>(partitions), reason.data(), reason.size()));
+  const NewPartitions grown(rd_kafka_NewPartitions_new(name.c_str(), static_cast<std::size_t>(partitions), reason.data(), reason.size()));
   if (grown == nullptr) return make_error(Code::invalid_field, what + ": " + reason.data());
   rd_kafka_NewPartitions_t* topics[] = {grown.get()};
-  TRY(Event event, impl_->call(RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, what, [&](auto* options, auto* queue) {
-    rd_kafka_CreatePartitions(impl_->client, topics, 1, options, queue);
-  }));
+  TRY(Event event, impl_->call(RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, what,
+                               [&](auto* options, auto* queue) { rd_kafka_CreatePartitions(impl_->client, topics, 1, options, queue); }));
   std::size_t count = 0;
   const auto** results = rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event.get()), &count);
   const Status done = first_topic_result(results, count, what);
@@ -182,9 +174,8 @@ Status Admin::delete_topic(std::string_view topic) {
   const std::string what = "deleting the topic " + name;
   const DeleteTopic deleted(rd_kafka_DeleteTopic_new(name.c_str()));
   rd_kafka_DeleteTopic_t* topics[] = {deleted.get()};
-  TRY(Event event, impl_->call(RD_KAFKA_ADMIN_OP_DELETETOPICS, what, [&](auto* options, auto* queue) {
-    rd_kafka_DeleteTopics(impl_->client, topics, 1, options, queue);
-  }));
+  TRY(Event event, impl_->call(RD_KAFKA_ADMIN_OP_DELETETOPICS, what,
+                               [&](auto* options, auto* queue) { rd_kafka_DeleteTopics(impl_->client, topics, 1, options, queue); }));
   std::size_t count = 0;
   const auto** results = rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count);
   const Status done = first_topic_result(results, count, what);

@@ -29,8 +29,7 @@ Status set(rd_kafka_conf_t* conf, std::string_view name, const std::string& valu
   switch (rd_kafka_conf_set(conf, setting.c_str(), value.c_str(), ignored.data(), ignored.size())) {
     case RD_KAFKA_CONF_OK: return {};
     case RD_KAFKA_CONF_UNKNOWN: return make_error(Code::usage, "'" + setting + "' is no setting of librdkafka", setting);
-    case RD_KAFKA_CONF_INVALID:
-      return make_error(Code::usage, "the value of the Kafka setting '" + setting + "' is not valid", setting);
+    case RD_KAFKA_CONF_INVALID: return make_error(Code::usage, "the value of the Kafka setting '" + setting + "' is not valid", setting);
   }
   return make_error(Code::internal, "rd_kafka_conf_set answered something new", setting);
 }

@@ -31,16 +31,14 @@ Result<Cluster> parse_cluster(std::string_view bootstrap, std::string_view text)
     if (equals == std::string_view::npos) return make_error(Code::usage, where + "write it as name=value");
     const std::string name(trimmed(line.substr(0, equals)));
     const std::string value(trimmed(line.substr(equals + 1)));
-    if (const Status taken = set(scratch.get(), name, value); !taken)
-      return make_error(Code::usage, where + taken.error().message, name);
+    if (const Status taken = set(scratch.get(), name, value); !taken) return make_error(Code::usage, where + taken.error().message, name);
     if (name != "bootstrap.servers" && name != "metadata.broker.list")
       cluster.properties.emplace_back(name, value);
     else if (bootstrap.empty())
       cluster.bootstrap = value;
   }
   if (cluster.bootstrap.empty())
-    return make_error(Code::usage,
-                      "no Kafka bootstrap servers: name them (host:port), or put bootstrap.servers into the properties");
+    return make_error(Code::usage, "no Kafka bootstrap servers: name them (host:port), or put bootstrap.servers into the properties");
   return cluster;
 }
 

@@ -104,8 +104,7 @@ void Consumer::note(const rd_kafka_message_t& message) {
     return;
   }
   std::string what = "reading";
-  if (message.rkt != nullptr)
-    what += std::string(" ") + rd_kafka_topic_name(message.rkt) + "/" + std::to_string(message.partition);
+  if (message.rkt != nullptr) what += std::string(" ") + rd_kafka_topic_name(message.rkt) + "/" + std::to_string(message.partition);
   if (message.offset >= 0) what += " at offset " + std::to_string(message.offset);
   Error error = error_of(message.err, what);
   const bool lasts = error.code == Code::log_mismatch || error.code == Code::corrupt;
@@ -119,8 +118,7 @@ void Consumer::on_error(rd_kafka_t* client, int error, const char* reason, void*
   rd_kafka_yield(client);
 }
 
-void Consumer::on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions,
-                            void* self) noexcept {
+void Consumer::on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions, void* self) noexcept {
   auto* consumer = static_cast<Consumer*>(self);
   consumer->rebalanced_ = true;
   consumer->rebalance_(error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? partitions : nullptr);

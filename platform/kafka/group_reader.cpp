@@ -18,8 +18,7 @@ class KafkaGroupReader final : public topic::GroupReader {
  public:
   static Result<std::unique_ptr<topic::GroupReader>> make(Conf conf, std::string topic) {
     std::unique_ptr<KafkaGroupReader> reader(new KafkaGroupReader(std::move(topic)));
-    TRY(reader->consumer_,
-        Consumer::make(std::move(conf), [self = reader.get()](const auto* list) { self->rebalanced(list); }));
+    TRY(reader->consumer_, Consumer::make(std::move(conf), [self = reader.get()](const auto* list) { self->rebalanced(list); }));
     const Partitions topics(rd_kafka_topic_partition_list_new(1));
     rd_kafka_topic_partition_list_add(topics.get(), reader->topic_.c_str(), RD_KAFKA_PARTITION_UA);
     if (const auto error = rd_kafka_subscribe(reader->client(), topics.get()); error != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -49,8 +48,7 @@ class KafkaGroupReader final : public topic::GroupReader {
 
   Status seek(std::int32_t partition, std::int64_t offset) override {
     if (!owns(partition))
-      return make_error(Code::position_moved,
-                        topic_ + "/" + std::to_string(partition) + " belongs to another member of the group");
+      return make_error(Code::position_moved, topic_ + "/" + std::to_string(partition) + " belongs to another member of the group");
     if (offset < 0) return make_error(Code::log_mismatch, "there is no offset " + std::to_string(offset));
     sought_[partition] = offset;  // takes effect with the next poll, all of them in one assignment
     return {};
@@ -106,8 +104,7 @@ class KafkaGroupReader final : public topic::GroupReader {
     if (const KafkaError error{rd_kafka_consumer_close_queue(client(), queue.get())}) return;
     while (rd_kafka_consumer_closed(client()) == 0) {
       if (SteadyClock::now() >= deadline)
-        return log::warn("kafka",
-                         "a member did not leave its group over " + topic_ + " in time; the group waits out its session");
+        return log::warn("kafka", "a member did not leave its group over " + topic_ + " in time; the group waits out its session");
       rd_kafka_queue_poll_callback(queue.get(), kClosePollMs);
     }
   }
@@ -130,25 +127,24 @@ void on_commit(rd_kafka_t*, rd_kafka_resp_err_t error, rd_kafka_topic_partition_
 
 }  // namespace
 
-Result<std::unique_ptr<topic::GroupReader>> make_group_reader(const Cluster& cluster, std::string_view group,
-                                                              std::string_view topic, const GroupOptions& options) {
-  TRY(Conf conf,
-      make_conf(cluster, {{"group.id", std::string(group)},
-                          {"partition.assignment.strategy", "roundrobin"},
-                          {"session.timeout.ms", std::to_string(options.session_timeout_ms)},
-                          {"heartbeat.interval.ms", std::to_string(options.heartbeat_interval_ms)},
-                          {"max.poll.interval.ms", std::to_string(options.max_poll_interval_ms)},
-                          {"enable.auto.commit", "false"},
-                          {"enable.auto.offset.store", "false"},
-                          {"auto.offset.reset", "earliest"},
-                          {"isolation.level", "read_uncommitted"},
-                          {"check.crcs", "true"},
-                          {"enable.partition.eof", "true"},
-                          {"fetch.min.bytes", "1"},
-                          {"fetch.wait.max.ms", std::to_string(options.fetch_wait_ms)},
-                          {"fetch.error.backoff.ms", "50"},
-                          {"queued.min.messages", std::to_string(std::max(options.prefetch_records, kMinPrefetchRecords))},
-                          {"queued.max.messages.kbytes", std::to_string(options.prefetch_kbytes)}}));
+Result<std::unique_ptr<topic::GroupReader>> make_group_reader(const Cluster& cluster, std::string_view group, std::string_view topic,
+                                                              const GroupOptions& options) {
+  TRY(Conf conf, make_conf(cluster, {{"group.id", std::string(group)},
+                                     {"partition.assignment.strategy", "roundrobin"},
+                                     {"session.timeout.ms", std::to_string(options.session_timeout_ms)},
+                                     {"heartbeat.interval.ms", std::to_string(options.heartbeat_interval_ms)},
+                                     {"max.poll.interval.ms", std::to_string(options.max_poll_interval_ms)},
+                                     {"enable.auto.commit", "false"},
+                                     {"enable.auto.offset.store", "false"},
+                                     {"auto.offset.reset", "earliest"},
+                                     {"isolation.level", "read_uncommitted"},
+                                     {"check.crcs", "true"},
+                                     {"enable.partition.eof", "true"},
+                                     {"fetch.min.bytes", "1"},
+                                     {"fetch.wait.max.ms", std::to_string(options.fetch_wait_ms)},
+                                     {"fetch.error.backoff.ms", "50"},
+                                     {"queued.min.messages", std::to_string(std::max(options.prefetch_records, kMinPrefetchRecords))},
+                                     {"queued.max.messages.kbytes", std::to_string(options.prefetch_kbytes)}}));
   rd_kafka_conf_set_offset_commit_cb(conf.get(), on_commit);
   return KafkaGroupReader::make(std::move(conf), std::string(topic));
 }

@@ -68,7 +68,7 @@ struct GroupOptions {
   std::int64_t fetch_wait_ms = 100;
 };
 // A committed offset that the log no longer has is read from the log's start.
-Result<std::unique_ptr<topic::GroupReader>> make_group_reader(const Cluster& cluster, std::string_view group,
-                                                              std::string_view topic, const GroupOptions& options = {});
+Result<std::unique_ptr<topic::GroupReader>> make_group_reader(const Cluster& cluster, std::string_view group, std::string_view topic,
+                                                              const GroupOptions& options = {});
 
 }  // namespace dossier::kafka

@@ -25,8 +25,7 @@ Result<std::int32_t> query_partition_count(rd_kafka_t* client, std::string_view 
   const Topic handle(rd_kafka_topic_new(client, name.c_str(), nullptr));
   if (handle == nullptr) return error_of(rd_kafka_last_error(), what);
   const rd_kafka_metadata_t* found = nullptr;
-  if (const auto error = rd_kafka_metadata(client, 0, handle.get(), &found, static_cast<int>(timeout_ms));
-      error != RD_KAFKA_RESP_ERR_NO_ERROR)
+  if (const auto error = rd_kafka_metadata(client, 0, handle.get(), &found, static_cast<int>(timeout_ms)); error != RD_KAFKA_RESP_ERR_NO_ERROR)
     return error_of(error, what);
   const Metadata metadata(found);
   if (metadata->topic_cnt != 1) return make_error(Code::not_found, "there is no topic " + name);
@@ -35,8 +34,7 @@ Result<std::int32_t> query_partition_count(rd_kafka_t* client, std::string_view 
   return described.partition_cnt;
 }
 
-Result<topic::Watermarks> query_watermarks(rd_kafka_t* client, std::string_view topic, std::int32_t partition,
-                                           std::int64_t timeout_ms) {
+Result<topic::Watermarks> query_watermarks(rd_kafka_t* client, std::string_view topic, std::int32_t partition, std::int64_t timeout_ms) {
   const std::string name(topic);
   const auto deadline = SteadyClock::now() + std::chrono::milliseconds(timeout_ms);
   const auto known_by = SteadyClock::now() + kTopicSpreads;

@@ -11,7 +11,6 @@ using Metadata = std::unique_ptr<const rd_kafka_metadata_t, Destroy<rd_kafka_met
 Result<std::int32_t> query_partition_count(rd_kafka_t* client, std::string_view topic, std::int64_t timeout_ms);
 
 // Waits, within the timeout, for a leader that is being chosen (a topic made just now, a broker that stops).
-Result<topic::Watermarks> query_watermarks(rd_kafka_t* client, std::string_view topic, std::int32_t partition,
-                                           std::int64_t timeout_ms);
+Result<topic::Watermarks> query_watermarks(rd_kafka_t* client, std::string_view topic, std::int32_t partition, std::int64_t timeout_ms);
 
 }  // namespace dossier::kafka

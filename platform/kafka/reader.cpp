@@ -15,19 +15,18 @@ constexpr auto kSettlePause = std::chrono::seconds(1);
 constexpr std::int64_t kProbeMs = 500;  // the most by which an empty poll may pass its wait
 
 Result<std::unique_ptr<Consumer>> make_consumer(const Cluster& cluster, const ReaderOptions& options) {
-  TRY(Conf conf,
-      make_conf(cluster, {{"group.id", "dossier.readers"},  // the library wants one; nothing is joined or committed
-                          {"enable.auto.commit", "false"},
-                          {"enable.auto.offset.store", "false"},
-                          {"auto.offset.reset", "error"},
-                          {"isolation.level", "read_uncommitted"},
-                          {"check.crcs", "true"},
-                          {"enable.partition.eof", "true"},
-                          {"fetch.min.bytes", "1"},
-                          {"fetch.wait.max.ms", std::to_string(options.fetch_wait_ms)},
-                          {"fetch.error.backoff.ms", "50"},
-                          {"queued.min.messages", std::to_string(std::max(options.prefetch_records, kMinPrefetchRecords))},
-                          {"queued.max.messages.kbytes", std::to_string(options.prefetch_kbytes)}}));
+  TRY(Conf conf, make_conf(cluster, {{"group.id", "dossier.readers"},  // the library wants one; nothing is joined or committed
+                                     {"enable.auto.commit", "false"},
+                                     {"enable.auto.offset.store", "false"},
+                                     {"auto.offset.reset", "error"},
+                                     {"isolation.level", "read_uncommitted"},
+                                     {"check.crcs", "true"},
+                                     {"enable.partition.eof", "true"},
+                                     {"fetch.min.bytes", "1"},
+                                     {"fetch.wait.max.ms", std::to_string(options.fetch_wait_ms)},
+                                     {"fetch.error.backoff.ms", "50"},
+                                     {"queued.min.messages", std::to_string(std::max(options.prefetch_records, kMinPrefetchRecords))},
+                                     {"queued.max.messages.kbytes", std::to_string(options.prefetch_kbytes)}}));
   return Consumer::make(std::move(conf), {});
 }
 

@@ -76,9 +76,7 @@ class KafkaWriter final : public topic::Writer {
 
   bool healthy() const override { return healthy_; }
 
-  void raise_fatal_error() {
-    rd_kafka_test_fatal_error(client_, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "raised by a test");
-  }
+  void raise_fatal_error() { rd_kafka_test_fatal_error(client_, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "raised by a test"); }
 
  private:
   struct Lane;
@@ -98,8 +96,7 @@ class KafkaWriter final : public topic::Writer {
     std::deque<Waiting> waiting;
   };
 
-  KafkaWriter(const WriterOptions& options, bool one_batch_at_a_time)
-      : options_(options), one_batch_at_a_time_(one_batch_at_a_time) {}
+  KafkaWriter(const WriterOptions& options, bool one_batch_at_a_time) : options_(options), one_batch_at_a_time_(one_batch_at_a_time) {}
 
   void submit(const topic::Outgoing& record, std::unique_ptr<Pending> pending) {
     if (const KafkaError error{produce(record, pending.get())}) {
@@ -154,9 +151,7 @@ class KafkaWriter final : public topic::Writer {
     return bytes;
   }
 
-  static void refuse(const Done& done, Code code, std::string reason) {
-    done(topic::Appended{topic::Outcome::refused, -1, code, std::move(reason)});
-  }
+  static void refuse(const Done& done, Code code, std::string reason) { done(topic::Appended{topic::Outcome::refused, -1, code, std::move(reason)}); }
 
   bool reserve(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
@@ -234,8 +229,7 @@ class KafkaWriter final : public topic::Writer {
     }
     // PERSISTED with an error can't be: still, only "not persisted" may be called refused.
     const bool surely_not = rd_kafka_message_status(&message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
-    return {surely_not ? topic::Outcome::refused : topic::Outcome::unknown, -1, code_of(message.err),
-            rd_kafka_err2str(message.err)};
+    return {surely_not ? topic::Outcome::refused : topic::Outcome::unknown, -1, code_of(message.err), rd_kafka_err2str(message.err)};
   }
 
   static void on_error(rd_kafka_t*, int error, const char* reason, void* self) noexcept {

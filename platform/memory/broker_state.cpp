@@ -12,8 +12,7 @@ using topic::Outcome;
 
 Log* BrokerState::log_locked(std::string_view topic, std::int32_t partition) {
   const auto found = topics.find(topic);
-  if (found == topics.end() || partition < 0 || partition >= static_cast<std::int32_t>(found->second.partitions.size()))
-    return nullptr;
+  if (found == topics.end() || partition < 0 || partition >= static_cast<std::int32_t>(found->second.partitions.size())) return nullptr;
   return &found->second.partitions[static_cast<std::size_t>(partition)];
 }
 
@@ -45,8 +44,8 @@ std::optional<std::int64_t> BrokerState::next_due_locked() const {
 
 std::int64_t BrokerState::store_locked(Log& log, const TopicState& topic, const topic::Outgoing& record) {
   const std::int64_t offset = log.end();
-  log.records.push_back(topic::Record{record.topic, record.partition, offset, clock.wall_us() / 1000 * 1000, record.key,
-                                      record.value, record.headers});
+  log.records.push_back(
+      topic::Record{record.topic, record.partition, offset, clock.wall_us() / 1000 * 1000, record.key, record.value, record.headers});
   if (topic.synced) log.synced_end = log.end();
   faults.stored(log.records.back());
   changed.notify_all();
@@ -59,9 +58,7 @@ void BrokerState::arrive_locked(const std::shared_ptr<Flight>& flight) {
   Log& log = topic.partitions[static_cast<std::size_t>(flight->record.partition)];
   const Appended unknown{Outcome::unknown, -1, Code::unacknowledged, "no answer came"};
   switch (flight->plan.fate) {
-    case Fate::stored:
-      flight->outcome = Appended{Outcome::acknowledged, store_locked(log, topic, flight->record), Code::internal, {}};
-      return;
+    case Fate::stored: flight->outcome = Appended{Outcome::acknowledged, store_locked(log, topic, flight->record), Code::internal, {}}; return;
     case Fate::duplicated:
       flight->outcome = Appended{Outcome::acknowledged, store_locked(log, topic, flight->record), Code::internal, {}};
       store_locked(log, topic, flight->record);
@@ -109,14 +106,13 @@ bool BrokerState::step(std::unique_lock<std::mutex>& lock) {
   return false;
 }
 
-Status BrokerState::read_locked(const PartitionKey& key, std::int64_t& position, const topic::PollLimits& limits,
-                                std::size_t most, topic::Polled& polled, std::size_t& bytes) {
+Status BrokerState::read_locked(const PartitionKey& key, std::int64_t& position, const topic::PollLimits& limits, std::size_t most,
+                                topic::Polled& polled, std::size_t& bytes) {
   const Log* log = log_locked(key.first, key.second);
   if (log == nullptr) return make_error(Code::not_found, "there is no " + key.first + "/" + std::to_string(key.second));
   if (!log->has_leader) return {};
   if (position < log->begin || position > log->end())
-    return make_error(Code::log_mismatch,
-                      key.first + "/" + std::to_string(key.second) + " has no offset " + std::to_string(position));
+    return make_error(Code::log_mismatch, key.first + "/" + std::to_string(key.second) + " has no offset " + std::to_string(position));
   while (position < log->end() && polled.records.size() < std::min(limits.max_records, most) && bytes < limits.max_bytes) {
     const auto& record = log->records[static_cast<std::size_t>(position - log->begin)];
     bytes += record.key.size() + record.value.size();

@@ -80,8 +80,8 @@ struct BrokerState {
   void settle_locked(Chosen&& chosen, const topic::Appended& outcome);
   // Adds one partition's records to a poll, within the limits and no more than `most` in all, and moves `position` on.
   // log_mismatch: the position is outside the log.
-  Status read_locked(const PartitionKey& key, std::int64_t& position, const topic::PollLimits& limits, std::size_t most,
-                     topic::Polled& polled, std::size_t& bytes);
+  Status read_locked(const PartitionKey& key, std::int64_t& position, const topic::PollLimits& limits, std::size_t most, topic::Polled& polled,
+                     std::size_t& bytes);
 
   void begin_rebalance_locked(Group& group);
   void finish_rebalance_locked(Group& group);

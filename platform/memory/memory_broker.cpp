@@ -141,8 +141,7 @@ void MemoryBroker::overwrite(const std::string& topic, std::int32_t partition, s
 
 void MemoryBroker::rebalance(const std::string& group) {
   const std::lock_guard lock(state_->mutex);
-  if (const auto found = state_->groups.find(group); found != state_->groups.end())
-    state_->begin_rebalance_locked(found->second);
+  if (const auto found = state_->groups.find(group); found != state_->groups.end()) state_->begin_rebalance_locked(found->second);
 }
 
 std::vector<topic::Record> MemoryBroker::records(const std::string& topic, std::int32_t partition) const {

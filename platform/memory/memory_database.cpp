@@ -59,8 +59,7 @@ std::optional<rows::Row> MemoryDatabase::View::find(std::string_view table, cons
   return row ? std::optional<rows::Row>(*row) : std::nullopt;
 }
 
-void MemoryDatabase::View::scan(std::string_view table, const Key& prefix, const std::function<bool(const rows::Row&)>& fn,
-                                const Key* after) const {
+void MemoryDatabase::View::scan(std::string_view table, const Key& prefix, const std::function<bool(const rows::Row&)>& fn, const Key* after) const {
   std::unique_lock lock(database_->mutex_, std::defer_lock);
   if (!locked_) lock.lock();
   const auto rows = database_->tables_.find(table);

@@ -101,9 +101,9 @@ class MemoryDatabase : public std::enable_shared_from_this<MemoryDatabase> {
   DatabaseFaults faults_;
   std::map<std::string, Table, std::less<>> tables_;
   std::vector<std::pair<Table*, Table::iterator>> written_;  // by the commit under way
-  std::uint64_t now_ = 0;      // number of the last commit
-  std::uint64_t durable_ = 0;  // number of the last one that no crash forgets
-  std::uint64_t epoch_ = 0;    // crashes so far
+  std::uint64_t now_ = 0;                                    // number of the last commit
+  std::uint64_t durable_ = 0;                                // number of the last one that no crash forgets
+  std::uint64_t epoch_ = 0;                                  // crashes so far
 };
 
 }  // namespace dossier::memory

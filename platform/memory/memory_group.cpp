@@ -37,8 +37,7 @@ void BrokerState::finish_rebalance_locked(Group& group) {
 
 void BrokerState::expire_members_locked(Group& group) {
   const std::int64_t oldest_us = clock.boot_us() - options.session_timeout_us;
-  if (std::erase_if(group.members, [&](const auto& entry) { return entry.second.last_poll_us < oldest_us; }) > 0)
-    begin_rebalance_locked(group);
+  if (std::erase_if(group.members, [&](const auto& entry) { return entry.second.last_poll_us < oldest_us; }) > 0) begin_rebalance_locked(group);
 }
 
 // What one member believes; only its owner thread touches it, the group itself is under the broker's lock.
@@ -64,8 +63,7 @@ struct MemoryGroupReader::Member {
     const Group& shared = state->groups.find(group)->second;
     for (const std::int32_t partition : assignment.partitions) {
       const auto committed = shared.committed.find(partition);
-      positions[partition] =
-          committed != shared.committed.end() ? committed->second : state->log_locked(topic, partition)->begin;
+      positions[partition] = committed != shared.committed.end() ? committed->second : state->log_locked(topic, partition)->begin;
     }
   }
 
@@ -125,8 +123,7 @@ Result<topic::Polled> MemoryGroupReader::poll(const topic::PollLimits& limits) {
   topic::Polled polled;
   std::size_t bytes = 0;
   std::unique_lock lock(self.state->mutex);
-  if (self.state->topics.find(self.topic) == self.state->topics.end())
-    return make_error(Code::not_found, "there is no topic " + self.topic);
+  if (self.state->topics.find(self.topic) == self.state->topics.end()) return make_error(Code::not_found, "there is no topic " + self.topic);
   const PollPlan plan = self.state->faults.plan_poll(self.name);
   const auto deadline = SteadyClock::now() + std::chrono::milliseconds(limits.wait_ms);
   while (!plan.fail) {
@@ -157,8 +154,7 @@ void MemoryGroupReader::commit(std::int32_t partition, std::int64_t offset) {
 
 Status MemoryGroupReader::seek(std::int32_t partition, std::int64_t offset) {
   if (!member_->owns(partition))
-    return make_error(Code::position_moved,
-                      member_->topic + "/" + std::to_string(partition) + " belongs to another member of the group");
+    return make_error(Code::position_moved, member_->topic + "/" + std::to_string(partition) + " belongs to another member of the group");
   if (offset < 0) return make_error(Code::log_mismatch, "there is no offset " + std::to_string(offset));
   member_->positions[partition] = offset;
   member_->ends_told.erase(partition);

@@ -49,8 +49,7 @@ class MemoryReader final : public topic::Reader {
     const std::lock_guard lock(state_->mutex);
     if (!state_->reachable) return unreachable();
     const Log* log = state_->log_locked(topic, partition);
-    if (log == nullptr)
-      return make_error(Code::not_found, "there is no " + std::string(topic) + "/" + std::to_string(partition));
+    if (log == nullptr) return make_error(Code::not_found, "there is no " + std::string(topic) + "/" + std::to_string(partition));
     if (!log->has_leader) return make_error(Code::log_unavailable, "the partition has no leader");
     return topic::Watermarks{log->begin, log->end()};
   }
@@ -95,8 +94,6 @@ class MemoryReader final : public topic::Reader {
 
 }  // namespace
 
-std::unique_ptr<topic::Reader> MemoryBroker::make_reader(std::string name) {
-  return std::make_unique<MemoryReader>(state_, std::move(name));
-}
+std::unique_ptr<topic::Reader> MemoryBroker::make_reader(std::string name) { return std::make_unique<MemoryReader>(state_, std::move(name)); }
 
 }  // namespace dossier::memory

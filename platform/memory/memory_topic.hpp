@@ -42,8 +42,8 @@ struct AppendPlan {
 
 // What becomes of one poll.
 struct PollPlan {
-  bool withhold = false;  // nothing arrives yet: an empty result, or a wait in threaded mode
-  bool fail = false;      // log_unavailable
+  bool withhold = false;                                              // nothing arrives yet: an empty result, or a wait in threaded mode
+  bool fail = false;                                                  // log_unavailable
   std::size_t max_records = std::numeric_limits<std::size_t>::max();  // a short batch
 };
 

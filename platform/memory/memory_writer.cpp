@@ -21,9 +21,7 @@ Appended refusal(Code code, std::string reason) { return {Outcome::refused, -1, 
 
 AppendPlan FaultPolicy::plan_append(std::string_view, const topic::Outgoing&) { return {}; }
 PollPlan FaultPolicy::plan_poll(std::string_view) { return {}; }
-std::int64_t FaultPolicy::surviving_end(std::string_view, std::int32_t, std::int64_t synced_end, std::int64_t) {
-  return synced_end;
-}
+std::int64_t FaultPolicy::surviving_end(std::string_view, std::int32_t, std::int64_t synced_end, std::int64_t) { return synced_end; }
 void FaultPolicy::stored(const topic::Record&) {}
 
 MemoryWriter::MemoryWriter(std::shared_ptr<BrokerState> state, std::shared_ptr<WriterState> writer)

@@ -38,8 +38,7 @@ std::string setting(std::string_view name, std::string_view value) {
 // million rows later. Every statement here is meant to be answered by an index, so scans and hash joins are priced away.
 std::string plans(const ConnectionOptions& options) {
   std::string out;
-  if (options.prefers_indexes)
-    out += setting("enable_seqscan", "off") + setting("enable_hashjoin", "off") + setting("enable_mergejoin", "off");
+  if (options.prefers_indexes) out += setting("enable_seqscan", "off") + setting("enable_hashjoin", "off") + setting("enable_mergejoin", "off");
   if (options.generic_plans) out += setting("plan_cache_mode", "force_generic_plan");
   return out;
 }
@@ -123,10 +122,8 @@ bool Connection::send_command(const std::string* prepared_name, std::string_view
     formats[i] = values[i].binary ? 1 : 0;
   }
   const int count = static_cast<int>(values.size());
-  if (prepared_name)
-    return PQsendQueryPrepared(connection_, prepared_name->c_str(), count, pointers.data(), lengths.data(), formats.data(), 1) == 1;
-  return PQsendQueryParams(connection_, std::string(sql).c_str(), count, types.data(), pointers.data(), lengths.data(),
-                           formats.data(), 1) == 1;
+  if (prepared_name) return PQsendQueryPrepared(connection_, prepared_name->c_str(), count, pointers.data(), lengths.data(), formats.data(), 1) == 1;
+  return PQsendQueryParams(connection_, std::string(sql).c_str(), count, types.data(), pointers.data(), lengths.data(), formats.data(), 1) == 1;
 }
 
 bool Connection::send(const StatementRef& statement, int index, std::vector<Due>& due) {
@@ -136,8 +133,7 @@ bool Connection::send(const StatementRef& statement, int index, std::vector<Due>
   if (prepared && prepared->ready == Ready::no) {
     std::vector<Oid> types;
     for (const auto& value : params.values()) types.push_back(value.type_oid);
-    if (PQsendPrepare(connection_, prepared->name.c_str(), std::string(statement.sql).c_str(), static_cast<int>(types.size()),
-                      types.data()) != 1)
+    if (PQsendPrepare(connection_, prepared->name.c_str(), std::string(statement.sql).c_str(), static_cast<int>(types.size()), types.data()) != 1)
       return false;
     prepared->ready = Ready::sent;
     due.push_back(Due{index, prepared});

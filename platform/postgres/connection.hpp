@@ -21,14 +21,14 @@ struct pg_conn;
 namespace dossier::postgres {
 
 struct ConnectionOptions {
-  std::string url;               // postgresql://… or a keyword string
+  std::string url;  // postgresql://… or a keyword string
   std::string application_name = "dossier";
   std::string search_path = "dossier";
   bool reads_by_default = true;  // repeatable read, read only, unless BEGIN says otherwise
   bool synchronous_commit = true;
-  bool prefers_indexes = true;   // see connection.cpp: plans made while tables are empty must not be scans
+  bool prefers_indexes = true;  // see connection.cpp: plans made while tables are empty must not be scans
   std::int64_t connect_timeout_ms = 2'000;
-  bool generic_plans = false;    // plan each statement once, whatever its arrays hold
+  bool generic_plans = false;                  // plan each statement once, whatever its arrays hold
   std::int64_t statement_timeout_ms = 30'000;  // of the server; the client waits 2 s longer, then drops the connection
 };
 

@@ -59,7 +59,8 @@ Status may_replace(pqxx::work& work, std::int64_t live, std::int64_t next) {
   const std::string heads = schema_of(live) + ".heads l JOIN " + schema_of(next) + ".heads n USING (workspace)";
   const auto differing = work.exec("SELECT workspace FROM " + heads + " WHERE l.seq = n.seq AND l.chain <> n.chain LIMIT 1");
   if (!differing.empty())
-    return make_error(Code::log_mismatch, "the generations disagree about the chain of workspace " + differing[0][0].as<std::string>() + ": verify the log");
+    return make_error(Code::log_mismatch,
+                      "the generations disagree about the chain of workspace " + differing[0][0].as<std::string>() + ": verify the log");
   const auto missing = work.exec("SELECT l.workspace FROM " + schema_of(live) + ".heads l LEFT JOIN " + schema_of(next) +
                                  ".heads n USING (workspace) WHERE n.workspace IS NULL OR n.seq < l.seq LIMIT 1");
   if (!missing.empty())

@@ -37,8 +37,7 @@ Result<std::vector<Notification>> Listener::wait(std::int64_t timeout_ms) {
   try {
     if (!state_) {
       auto state = std::make_unique<State>(url_);
-      for (const auto& channel : channels_)
-        state->receivers.push_back(std::make_unique<Receiver>(state->connection, channel, &state->received));
+      for (const auto& channel : channels_) state->receivers.push_back(std::make_unique<Receiver>(state->connection, channel, &state->received));
       state_ = std::move(state);
     }
     state_->connection.await_notification(static_cast<long>(timeout_ms / 1'000), static_cast<long>(timeout_ms % 1'000) * 1'000);

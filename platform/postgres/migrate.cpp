@@ -37,12 +37,14 @@ Result<std::vector<const sql::File*>> pending(std::map<std::string, std::string>
       continue;
     }
     if (it->second != to_hex(crypto::view(crypto::sha256(file.text))))
-      return make_error(Code::corrupt, "migration " + it->first + " was applied with another text: this database was made by another "
-                                       "build of the program; use that one, or a new database");
+      return make_error(Code::corrupt, "migration " + it->first +
+                                           " was applied with another text: this database was made by another "
+                                           "build of the program; use that one, or a new database");
     applied.erase(it);
   }
   if (!applied.empty())
-    return make_error(Code::upgrade_required, "the database has migration " + applied.begin()->first + ", which this program does not know: start the newer program");
+    return make_error(Code::upgrade_required,
+                      "the database has migration " + applied.begin()->first + ", which this program does not know: start the newer program");
   return out;
 }
 
@@ -79,8 +81,7 @@ Result<std::optional<LogIdentity>> log_identity(const std::string& url) {
 Status bind_log(const std::string& url, const LogIdentity& identity) {
   return admin_work<void>(url, [&](pqxx::connection& connection) -> Status {
     pqxx::work work(connection);
-    work.exec_params("INSERT INTO dossier.meta (log_id, partitions) VALUES ($1, $2) ON CONFLICT DO NOTHING", identity.log_id,
-                     identity.partitions);
+    work.exec_params("INSERT INTO dossier.meta (log_id, partitions) VALUES ($1, $2) ON CONFLICT DO NOTHING", identity.log_id, identity.partitions);
     const auto rows = work.exec("SELECT log_id, partitions FROM dossier.meta");
     const LogIdentity bound{rows[0][0].as<std::string>(), rows[0][1].as<std::int32_t>()};
     if (bound.log_id != identity.log_id || bound.partitions != identity.partitions)

@@ -13,8 +13,7 @@ constexpr std::uint32_t kBoolArray = 1000, kByteaArray = 1001, kTextArray = 1009
 constexpr std::size_t kArrayHeader = 20;  // dimensions, has null, element type, length, lower bound
 
 void put32(std::string& out, std::uint32_t value) {
-  const char bytes[4] = {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8),
-                         static_cast<char>(value)};
+  const char bytes[4] = {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8), static_cast<char>(value)};
   out.append(bytes, 4);
 }
 void put64(std::string& out, std::uint64_t value) {

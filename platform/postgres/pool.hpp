@@ -26,7 +26,7 @@ struct PoolStats {
   std::size_t open = 0;
   std::size_t in_use = 0;
   std::uint64_t acquired = 0;
-  std::uint64_t waited = 0;          // acquisitions that had to wait
+  std::uint64_t waited = 0;  // acquisitions that had to wait
   std::uint64_t wait_us_total = 0;
   std::uint64_t timed_out = 0;
   std::uint64_t connect_failures = 0;

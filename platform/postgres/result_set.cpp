@@ -55,9 +55,7 @@ Row ResultSet::operator[](int row) const {
   return Row(result_.get(), row);
 }
 
-std::int64_t ResultSet::affected_rows() const {
-  return result_ ? std::strtoll(PQcmdTuples(result_.get()), nullptr, 10) : 0;
-}
+std::int64_t ResultSet::affected_rows() const { return result_ ? std::strtoll(PQcmdTuples(result_.get()), nullptr, 10) : 0; }
 
 std::string_view ResultSet::command() const { return result_ ? PQcmdStatus(result_.get()) : ""; }
 

@@ -52,7 +52,10 @@ class ResultSet {
    public:
     Iterator(const ResultSet* set, int row) : set_(set), row_(row) {}
     Row operator*() const { return (*set_)[row_]; }
-    Iterator& operator++() { ++row_; return *this; }
+    Iterator& operator++() {
+      ++row_;
+      return *this;
+    }
     bool operator!=(const Iterator& other) const { return row_ != other.row_; }
 
    private:
@@ -63,7 +66,9 @@ class ResultSet {
   Iterator end() const { return {this, size()}; }
 
  private:
-  struct Free { void operator()(pg_result* result) const noexcept; };
+  struct Free {
+    void operator()(pg_result* result) const noexcept;
+  };
   std::unique_ptr<pg_result, Free> result_;
 };
 

@@ -19,7 +19,7 @@ Code code_of(std::string_view state) noexcept {
   if (is_unavailable(state)) return Code::database_unavailable;
   if (state == "40001" || state == "40P01" || state == "55P03") return Code::contention;  // serialization, deadlock, lock
   if (state == "42P01") return Code::contention;  // a table of a generation that was dropped, or got a new number, just now
-  if (state == "57014") return Code::timeout;                                             // statement_timeout
+  if (state == "57014") return Code::timeout;     // statement_timeout
   if (state == "23505") return Code::already_exists;
   if (in_class(state, "23")) return Code::conflict;
   if (in_class(state, "22")) return Code::invalid_field;

@@ -23,8 +23,7 @@ std::vector<StatementRef> refs(std::span<const Statement> statements) {
 
 // Runs the statements in one snapshot in which the connection points at the live generation. `begin`: leave the
 // transaction open; else it ends with the batch.
-Result<std::vector<ResultSet>> read_batch(Connection& connection, std::span<const StatementRef> statements, bool begin,
-                                          std::int64_t& generation) {
+Result<std::vector<ResultSet>> read_batch(Connection& connection, std::span<const StatementRef> statements, bool begin, std::int64_t& generation) {
   std::vector<StatementRef> batch;
   batch.reserve(statements.size() + 2);
   if (begin) batch.push_back({kBeginRead, nullptr});
@@ -129,9 +128,7 @@ Result<std::vector<ResultSet>> ReadTransaction::query_refs(std::span<const State
   return std::move(result.sets);
 }
 
-Result<std::vector<ResultSet>> ReadTransaction::query_all(std::span<const Statement> statements) {
-  return query_refs(refs(statements));
-}
+Result<std::vector<ResultSet>> ReadTransaction::query_all(std::span<const Statement> statements) { return query_refs(refs(statements)); }
 
 Result<ResultSet> ReadTransaction::query(std::string_view sql, const Params& params) {
   const StatementRef statement{sql, &params};
@@ -139,8 +136,7 @@ Result<ResultSet> ReadTransaction::query(std::string_view sql, const Params& par
   return std::move(sets.front());
 }
 
-WriteTransaction::WriteTransaction(WriteTransaction&& other) noexcept
-    : lease_(std::move(other.lease_)), open_(std::exchange(other.open_, false)) {}
+WriteTransaction::WriteTransaction(WriteTransaction&& other) noexcept : lease_(std::move(other.lease_)), open_(std::exchange(other.open_, false)) {}
 
 WriteTransaction::~WriteTransaction() {
   if (open_ && lease_) lease_->send_and_forget("ROLLBACK");

@@ -109,15 +109,13 @@ std::vector<pid_t> family_members(pid_t root, std::string_view family) {
   std::set<pid_t> members;
   for (const auto& [pid, entry] : table) {
     if (pid == self || is_dead(entry)) continue;
-    if (pid == root || entry.session == root || entry.group == root || (!family.empty() && is_marked(pid, family, false)))
-      members.insert(pid);
+    if (pid == root || entry.session == root || entry.group == root || (!family.empty() && is_marked(pid, family, false))) members.insert(pid);
   }
   // Children of members, to any depth: the table is finite, so this ends.
   for (bool grew = true; grew;) {
     grew = false;
     for (const auto& [pid, entry] : table)
-      if (pid != self && !is_dead(entry) && (entry.parent == root || members.count(entry.parent) != 0) && members.insert(pid).second)
-        grew = true;
+      if (pid != self && !is_dead(entry) && (entry.parent == root || members.count(entry.parent) != 0) && members.insert(pid).second) grew = true;
   }
   return {members.begin(), members.end()};
 }

@@ -129,8 +129,7 @@ Result<Process> Process::spawn(const SpawnOptions& options) {
   for (const auto& word : options.argv)
     if (word.find('\0') != std::string::npos) return make_error(Code::invalid_field, "a word of the command holds a NUL", "command");
   const std::string program = find_program(options.argv.front(), options.environment, options.working_directory);
-  if (program.empty())
-    return make_error(Code::not_found, "there is no program \"" + options.argv.front() + "\"; install it, or give its full path");
+  if (program.empty()) return make_error(Code::not_found, "there is no program \"" + options.argv.front() + "\"; install it, or give its full path");
 
   std::vector<std::string> variables;
   for (const auto& [name, value] : options.environment) variables.push_back(name + "=" + value);
@@ -145,8 +144,7 @@ Result<Process> Process::spawn(const SpawnOptions& options) {
   Pipe input, output, error, report;
   if (options.pipe_stdin ? !input.open() : (input.read = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
     return make_error(Code::io, std::string("can't open a pipe: ") + std::strerror(errno));
-  if (!output.open() || !error.open() || !report.open())
-    return make_error(Code::io, std::string("can't open a pipe: ") + std::strerror(errno));
+  if (!output.open() || !error.open() || !report.open()) return make_error(Code::io, std::string("can't open a pipe: ") + std::strerror(errno));
 
   const Prepared prepared{program.c_str(),
                           argv.data(),

@@ -32,12 +32,9 @@ void merge_row(const Table& table, Row& into, const Row& patch) {
       case Merge::keep:
         if (absent) into[i] = patch[i];
         break;
-      case Merge::add:
-        into[i] = (absent ? 0 : std::get<std::int64_t>(into[i])) + std::get<std::int64_t>(patch[i]);
-        break;
+      case Merge::add: into[i] = (absent ? 0 : std::get<std::int64_t>(into[i])) + std::get<std::int64_t>(patch[i]); break;
       case Merge::greatest:
-        into[i] = absent ? std::get<std::int64_t>(patch[i])
-                         : std::max(std::get<std::int64_t>(into[i]), std::get<std::int64_t>(patch[i]));
+        into[i] = absent ? std::get<std::int64_t>(patch[i]) : std::max(std::get<std::int64_t>(into[i]), std::get<std::int64_t>(patch[i]));
         break;
     }
   }

@@ -44,7 +44,7 @@ enum class Outcome : std::uint8_t {
 };
 struct Appended {
   Outcome outcome = Outcome::unknown;
-  std::int64_t offset = -1;  // valid when acknowledged
+  std::int64_t offset = -1;           // valid when acknowledged
   Code code = Code::log_unavailable;  // for refused/unknown: why (overloaded, payload_too_large, log_unavailable, forbidden)
   std::string reason;
 };
@@ -78,8 +78,8 @@ struct Watermarks {
 struct PollLimits {
   std::size_t max_records = 5000;
   std::size_t max_bytes = 8u << 20;
-  std::int64_t wait_ms = 100;   // for the first record
-  std::int64_t linger_us = 0;   // after the first record, for more to come
+  std::int64_t wait_ms = 100;  // for the first record
+  std::int64_t linger_us = 0;  // after the first record, for more to come
 };
 
 struct Polled {

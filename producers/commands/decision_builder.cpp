@@ -8,8 +8,7 @@ namespace dossier::producers::commands {
 
 Result<StreamState> DecisionBuilder::read(const std::string& stream) {
   TRY(StreamState row, snapshot_.stream(context_.workspace, stream));
-  if (row.needs_newer_code)
-    return make_error(Code::upgrade_required, stream + " holds facts of a newer version of dossier: upgrade this server");
+  if (row.needs_newer_code) return make_error(Code::upgrade_required, stream + " holds facts of a newer version of dossier: upgrade this server");
   return row;
 }
 

@@ -48,17 +48,39 @@ class DecisionBuilder {
   void add(std::string stream, std::string_view issue_id, const v1::EventPayload& payload) {
     decision_.events.push_back(events::make_event(std::move(stream), issue_id, payload));
   }
-  void add(std::string stream, std::string_view issue_id, const v1::IdentityEvent& e) { put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_identity() = e; }); }
-  void add(std::string stream, std::string_view issue_id, const v1::WorkspaceEvent& e) { put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_workspace() = e; }); }
-  void add(std::string stream, std::string_view issue_id, const v1::MembersEvent& e) { put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_members() = e; }); }
-  void add(std::string stream, std::string_view issue_id, const v1::ProjectEvent& e) { put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_project() = e; }); }
-  void add(std::string stream, std::string_view issue_id, const v1::ProjectUseEvent& e) { put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_project_use() = e; }); }
-  void add(std::string stream, std::string_view issue_id, const v1::IssueEvent& e) { put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_issue() = e; }); }
-  void add(std::string stream, std::string_view issue_id, const v1::CommentEvent& e) { put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_comment() = e; }); }
-  void add(std::string stream, std::string_view issue_id, const v1::CopyEvent& e) { put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_copy() = e; }); }
-  void add(std::string stream, std::string_view issue_id, const v1::SessionEvent& e) { put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_session() = e; }); }
-  void add(std::string stream, std::string_view issue_id, const v1::TaskEvent& e) { put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_task() = e; }); }
-  void add(std::string stream, std::string_view issue_id, const v1::WorkerEvent& e) { put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_worker() = e; }); }
+  void add(std::string stream, std::string_view issue_id, const v1::IdentityEvent& e) {
+    put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_identity() = e; });
+  }
+  void add(std::string stream, std::string_view issue_id, const v1::WorkspaceEvent& e) {
+    put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_workspace() = e; });
+  }
+  void add(std::string stream, std::string_view issue_id, const v1::MembersEvent& e) {
+    put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_members() = e; });
+  }
+  void add(std::string stream, std::string_view issue_id, const v1::ProjectEvent& e) {
+    put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_project() = e; });
+  }
+  void add(std::string stream, std::string_view issue_id, const v1::ProjectUseEvent& e) {
+    put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_project_use() = e; });
+  }
+  void add(std::string stream, std::string_view issue_id, const v1::IssueEvent& e) {
+    put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_issue() = e; });
+  }
+  void add(std::string stream, std::string_view issue_id, const v1::CommentEvent& e) {
+    put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_comment() = e; });
+  }
+  void add(std::string stream, std::string_view issue_id, const v1::CopyEvent& e) {
+    put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_copy() = e; });
+  }
+  void add(std::string stream, std::string_view issue_id, const v1::SessionEvent& e) {
+    put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_session() = e; });
+  }
+  void add(std::string stream, std::string_view issue_id, const v1::TaskEvent& e) {
+    put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_task() = e; });
+  }
+  void add(std::string stream, std::string_view issue_id, const v1::WorkerEvent& e) {
+    put(std::move(stream), issue_id, [&](auto& p) { *p.mutable_worker() = e; });
+  }
 
   // Nothing was decided if there are no events: then nothing is expected either.
   Decision finish();

@@ -71,8 +71,8 @@ Decide bootstrap_admin(BootstrapAdmin command) {
     registered.set_admin(true);
     decision.add(stream, {}, event);
 
-    TRY_STATUS(reserve_slug(decision, workspace_of(context, command.workspace_slug, command.workspace_name, user.str(),
-                                                   v1::WorkspaceCreated::PERSONAL)));
+    TRY_STATUS(
+        reserve_slug(decision, workspace_of(context, command.workspace_slug, command.workspace_name, user.str(), v1::WorkspaceCreated::PERSONAL)));
     return decision.finish();
   };
 }
@@ -142,14 +142,14 @@ Decide open_auth_session(OpenAuthSession command) {
 }
 
 Decide revoke_auth_session(UserId user_id, SecretId token_secret) {
-  return [user_id = std::move(user_id), token_secret = std::move(token_secret)](Snapshot& snapshot,
-                                                                               const CommandContext& context) -> Result<Decision> {
-    DecisionBuilder decision(snapshot, context);
-    const std::string stream = events::user_stream(user_id);
-    TRY(const auto user, decision.rely<v1::UserState>(stream));
-    if (const auto revoked = events::revoke_auth_session(user, token_secret.str())) decision.add(stream, {}, *revoked);
-    return decision.finish();
-  };
+  return
+      [user_id = std::move(user_id), token_secret = std::move(token_secret)](Snapshot& snapshot, const CommandContext& context) -> Result<Decision> {
+        DecisionBuilder decision(snapshot, context);
+        const std::string stream = events::user_stream(user_id);
+        TRY(const auto user, decision.rely<v1::UserState>(stream));
+        if (const auto revoked = events::revoke_auth_session(user, token_secret.str())) decision.add(stream, {}, *revoked);
+        return decision.finish();
+      };
 }
 
 Decide discard_secret(SecretId secret) {

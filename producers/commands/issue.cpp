@@ -131,7 +131,8 @@ Decide open_issue(OpenIssue command) {
     TRY_STATUS(require_member(decision, v1::MEMBER));
     const auto rows = events::checklist(command.body);
     if (rows.size() > events::kMaxChecklistRows)
-      return make_error(Code::invalid_field, "has more than " + std::to_string(events::kMaxChecklistRows) + " checklist rows: split the issue", "body");
+      return make_error(Code::invalid_field, "has more than " + std::to_string(events::kMaxChecklistRows) + " checklist rows: split the issue",
+                        "body");
     const auto issue = events::derive_id<IssueId>(context.commit_id, 0);
     open_one(decision, issue, command.title, command.body, command.status, {});
     if (command.project.has_value()) TRY_STATUS(attach_project(decision, issue, *command.project));

@@ -170,8 +170,7 @@ std::string detail_of(const v1::Report& report) {
 Result<Decision> refuse_or_keep_late(Snapshot& snapshot, const CommandContext& context, const v1::Report& report, const v1::TaskState& task,
                                      Error refusal) {
   const bool harmless = report.has_claim() || report.has_decline();
-  if (refusal.code != Code::offer_superseded || harmless || !events::was_claimed(task, report.fence().offer(), report.worker_id()))
-    return refusal;
+  if (refusal.code != Code::offer_superseded || harmless || !events::was_claimed(task, report.fence().offer(), report.worker_id())) return refusal;
   // That this offer is over can't change any more, so nothing is expected.
   DecisionBuilder decision(snapshot, context);
   v1::EventPayload payload;
@@ -213,13 +212,15 @@ Decide offer_task(TaskId task, WorkerId worker, std::int64_t deadline_us) {
 
 Decide lapse_offer(TaskId task, std::uint32_t offer, std::string reason) {
   return [=](Snapshot& snapshot, const CommandContext& context) {
-    return on_task(snapshot, context, task, [&](const v1::TaskState& state) -> Result<events::TaskEvents> { return events::lapse(state, offer, reason); });
+    return on_task(snapshot, context, task,
+                   [&](const v1::TaskState& state) -> Result<events::TaskEvents> { return events::lapse(state, offer, reason); });
   };
 }
 
 Decide expire_lease(TaskId task, std::uint32_t offer) {
   return [=](Snapshot& snapshot, const CommandContext& context) {
-    return on_task(snapshot, context, task, [&](const v1::TaskState& state) -> Result<events::TaskEvents> { return events::expire_lease(state, offer); });
+    return on_task(snapshot, context, task,
+                   [&](const v1::TaskState& state) -> Result<events::TaskEvents> { return events::expire_lease(state, offer); });
   };
 }
 

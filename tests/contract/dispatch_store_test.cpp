@@ -248,8 +248,8 @@ TEST_P(DispatchStores, AWorkerLivesWhileItReportsAndIsRegistered) {
   auto of_another_workspace = worker_stream(elsewhere);
   of_another_workspace.workspace = script_.workspace(1);
   project({worker_stream(kWorker), worker_stream(newer, true), of_another_workspace});
-  ASSERT_TRUE(system_->intake->save_liveness({heartbeat(kWorker, 1'000), heartbeat(unregistered, 1'000), heartbeat(newer, 1'000),
-                                              heartbeat(elsewhere, 1'000)})
+  ASSERT_TRUE(system_->intake
+                  ->save_liveness({heartbeat(kWorker, 1'000), heartbeat(unregistered, 1'000), heartbeat(newer, 1'000), heartbeat(elsewhere, 1'000)})
                   .has_value());
   const auto live = *store().live_workers(1'500, 500);
   ASSERT_EQ(live.size(), 1u);

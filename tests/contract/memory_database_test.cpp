@@ -19,9 +19,8 @@ class MemoryDatabaseFaults : public testing::Test {
     return row ? std::get<std::int64_t>(row->at(0)) : 0;
   }
   void next_fault(DatabaseFault fault) {
-    database_->set_faults([fault, done = std::make_shared<bool>(false)](std::string_view) {
-      return std::exchange(*done, true) ? DatabaseFault::none : fault;
-    });
+    database_->set_faults(
+        [fault, done = std::make_shared<bool>(false)](std::string_view) { return std::exchange(*done, true) ? DatabaseFault::none : fault; });
   }
   std::shared_ptr<MemoryDatabase> database_ = std::make_shared<MemoryDatabase>();
 };

@@ -52,8 +52,17 @@ class ProducerStores : public testing::TestWithParam<test::MakeProducerSystem> {
     return row;
   }
   static ActivityBlock block(std::uint32_t offer, std::uint64_t first, std::uint64_t last, std::string body = "body") {
-    return ActivityBlock{"ses", offer, first, last, last - first + 1, kWorkspace, 2, static_cast<std::int64_t>(first), 9,
-                         crypto::sha256(std::to_string(last)), std::move(body)};
+    return ActivityBlock{"ses",
+                         offer,
+                         first,
+                         last,
+                         last - first + 1,
+                         kWorkspace,
+                         2,
+                         static_cast<std::int64_t>(first),
+                         9,
+                         crypto::sha256(std::to_string(last)),
+                         std::move(body)};
   }
   std::unique_ptr<test::ProducerSystem> system_;
 };
@@ -153,8 +162,8 @@ TEST_P(ProducerStores, IntakeMovesOnlyFromWhereItStands) {
 
 TEST_P(ProducerStores, SequencesOnlyGrowAndTheLaterHeartbeatWins) {
   auto& store = *system_->intake;
-  ASSERT_TRUE(store.save(at(0), at(1), {heartbeat(kWorker, 10, 1), heartbeat(kWorker, 20, 2)}, {{kWorker, "boot", 7}, {kWorker, "boot", 5}})
-                  .has_value());
+  ASSERT_TRUE(
+      store.save(at(0), at(1), {heartbeat(kWorker, 10, 1), heartbeat(kWorker, 20, 2)}, {{kWorker, "boot", 7}, {kWorker, "boot", 5}}).has_value());
   EXPECT_EQ(*store.accepted_through(kWorker, "boot"), 7u);
   EXPECT_EQ(store.liveness_of(kWorker)->value().heartbeat.free_slots(), 2u);
   ASSERT_TRUE(store.save(at(1), at(2), {heartbeat(kWorker, 15, 9)}, {{kWorker, "boot", 6}, {kWorker, "boot2", 1}}).has_value());
@@ -265,15 +274,14 @@ TEST_P(ProducerStores, WhatTheLiveGenerationNamesIsNoLeftoverAndStays) {
   ASSERT_TRUE(store.put_token({session, TokenKind::user, "usr_1", crypto::sha256("s"), "dst_", 0}).has_value());
   ASSERT_TRUE(store.put_token({worker, TokenKind::worker, kWorkspace.str(), crypto::sha256("w"), "msw_", 0}).has_value());
   test::EventScript script;
-  script.commit({test::make_fact("user/usr_1", {}, [&](v1::EventPayload& payload) {
-                   payload.mutable_identity()->mutable_user_registered()->set_password_secret_id(password.str());
-                 }),
-                 test::make_fact("user/usr_1", {}, [&](v1::EventPayload& payload) {
-                   payload.mutable_identity()->mutable_auth_session_opened()->set_secret_id(session.str());
-                 }),
-                 test::make_fact("workspace/w", {}, [&](v1::EventPayload& payload) {
-                   payload.mutable_workspace()->mutable_worker_token_issued()->set_secret_id(worker.str());
-                 })});
+  script.commit(
+      {test::make_fact(
+           "user/usr_1", {},
+           [&](v1::EventPayload& payload) { payload.mutable_identity()->mutable_user_registered()->set_password_secret_id(password.str()); }),
+       test::make_fact("user/usr_1", {},
+                       [&](v1::EventPayload& payload) { payload.mutable_identity()->mutable_auth_session_opened()->set_secret_id(session.str()); }),
+       test::make_fact("workspace/w", {},
+                       [&](v1::EventPayload& payload) { payload.mutable_workspace()->mutable_worker_token_issued()->set_secret_id(worker.str()); })});
   const auto project_into = [&](projections::ProjectionStore& into, std::vector<projections::ParkedRow> parked) {
     projections::ProjectionBatch batch;
     batch.before = {script.partition(), 0, crypto::kZeroHash, "log", 1, 1, 1};

@@ -250,9 +250,9 @@ TEST_P(ProjectionStoreContract, AJournalThatDiffersIsCorruptAndNothingIsWritten)
   apply(first);
   auto other = system_.store(system_.second);
   ASSERT_TRUE(other->create_position(at(0)).has_value());
-  const std::function<void(JournalRow&)> damages[] = {
-      [](JournalRow& row) { row.value[0] ^= 1; }, [](JournalRow& row) { row.seq += 1; },
-      [](JournalRow& row) { row.chain[31] ^= 1; }, [](JournalRow& row) { row.verdict = events::Verdict::void_conflict; }};
+  const std::function<void(JournalRow&)> damages[] = {[](JournalRow& row) { row.value[0] ^= 1; }, [](JournalRow& row) { row.seq += 1; },
+                                                      [](JournalRow& row) { row.chain[31] ^= 1; },
+                                                      [](JournalRow& row) { row.verdict = events::Verdict::void_conflict; }};
   for (const auto& damage : damages) {
     auto differing = batch(0, 2);
     differing.journal = {record(0, 1, "c1"), record(1, 2, "c2")};
@@ -315,8 +315,10 @@ TEST_P(ProjectionStoreContract, AStaleWritersBadRowsAreNotTakenForDataErrors) {
 TEST_P(ProjectionStoreContract, ParkedRowsWaitInOrderUntilTheyAreDone) {
   auto first = batch(0, 1);
   const std::string value("\0event", 6);
-  first.parked = {{"issues", "ws", "issue/1", 3, 7, 1, "bad", value}, {"issues", "ws", "issue/1", 3, 5, 0, "bad", value},
-                  {"issues", "ws", "issue/2", 3, 6, 0, "bad", value}, {"tasks", "ws", "issue/1", 3, 5, 0, "bad", value}};
+  first.parked = {{"issues", "ws", "issue/1", 3, 7, 1, "bad", value},
+                  {"issues", "ws", "issue/1", 3, 5, 0, "bad", value},
+                  {"issues", "ws", "issue/2", 3, 6, 0, "bad", value},
+                  {"tasks", "ws", "issue/1", 3, 5, 0, "bad", value}};
   apply(first);
   auto streams = *store_->parked_streams(3);
   ASSERT_EQ(streams.size(), 3u);

@@ -14,8 +14,7 @@ namespace {
 // No two runs share a topic or a group, also on a broker that is used by others.
 std::string fresh_name(const std::string& kind) {
   static std::atomic<int> number{0};
-  static const std::string run =
-      std::to_string(::getpid()) + "-" + std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
+  static const std::string run = std::to_string(::getpid()) + "-" + std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
   return "contract-" + kind + "-" + run + "-" + std::to_string(++number);
 }
 
@@ -115,8 +114,6 @@ class MemoryBackend final : public Backend {
 
 std::unique_ptr<Backend> make_kafka_backend() { return std::make_unique<KafkaBackend>(); }
 std::unique_ptr<Backend> make_threaded_memory_backend() { return std::make_unique<MemoryBackend>(memory::Mode::threaded); }
-std::unique_ptr<Backend> make_deterministic_memory_backend() {
-  return std::make_unique<MemoryBackend>(memory::Mode::deterministic);
-}
+std::unique_ptr<Backend> make_deterministic_memory_backend() { return std::make_unique<MemoryBackend>(memory::Mode::deterministic); }
 
 }  // namespace dossier::topic

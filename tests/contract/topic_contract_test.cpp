@@ -107,8 +107,7 @@ TEST_P(TopicContract, a_record_comes_back_whole_with_the_brokers_time) {
   const auto writer = backend_->writer({});
   Outcomes outcomes;
   const std::string binary("\0\xff value\0", 9);
-  writer->append({topic, 1, "the key", binary, {{"name", "first"}, {"name", std::string("\0", 1)}, {"empty", ""}}},
-                 outcomes.next());
+  writer->append({topic, 1, "the key", binary, {{"name", "first"}, {"name", std::string("\0", 1)}, {"empty", ""}}}, outcomes.next());
   ASSERT_TRUE(flushed(*writer));
   const auto reader = backend_->reader();
   ASSERT_TRUE(reader->assign({{topic, 1, 0}}));
@@ -377,8 +376,7 @@ TEST_P(TopicContract, a_group_begins_at_the_start_and_resumes_where_it_committed
   const auto read_group = [&](GroupReader& member, std::size_t count) {
     std::vector<Record> records;
     EXPECT_TRUE(eventually([&] {
-      if (const auto polled = poll_member(member))
-        records.insert(records.end(), polled->records.begin(), polled->records.end());
+      if (const auto polled = poll_member(member)) records.insert(records.end(), polled->records.begin(), polled->records.end());
       return records.size() >= count;
     }));
     return records;

@@ -70,7 +70,11 @@ TEST_P(VerdictSources, EveryPartitionWithAPositionShowsItsProgress) {
 
 TEST_P(VerdictSources, EveryVerdictIsToldAsTheJournalHasIt) {
   apply(*system_->projection, 0,
-        {{Verdict::control, 0}, {Verdict::accepted, 1}, {Verdict::void_conflict, 0}, {Verdict::void_duplicate, 1}, {Verdict::void_malformed, 0},
+        {{Verdict::control, 0},
+         {Verdict::accepted, 1},
+         {Verdict::void_conflict, 0},
+         {Verdict::void_duplicate, 1},
+         {Verdict::void_malformed, 0},
          {Verdict::void_history, 0}});
   const auto all = answers({{0, 0}, {0, 1}, {0, 2}, {0, 3}, {0, 4}, {0, 5}});
   ASSERT_EQ(all.size(), 6u);

@@ -37,9 +37,7 @@ TEST_F(Cli, what_it_does_is_what_the_api_says) {
   EXPECT_EQ(json_of(shown).text("status"), "needs_review");
   EXPECT_THAT(at_->dossier({"issue", "show", number}).out, HasSubstr("    a comment\n"));
   EXPECT_THAT(at_->dossier({"issue", "list"}).out, HasSubstr("A first issue"));
-  EXPECT_EQ(json_of(at_->dossier({"issue", "show", number, "--at", std::to_string(issue.integer_or("seq", 0)), "--json"}))
-                .text("status"),
-            "open");
+  EXPECT_EQ(json_of(at_->dossier({"issue", "show", number, "--at", std::to_string(issue.integer_or("seq", 0)), "--json"})).text("status"), "open");
   EXPECT_THAT(at_->dossier({"whoami"}).out, HasSubstr("admin"));
 }
 
@@ -84,8 +82,8 @@ TEST_F(Cli, every_exit_code_comes_with_what_to_do) {
 }
 
 TEST_F(Cli, the_auditor_needs_no_server_but_says_which_setting_is_missing) {
-  const auto none = at_->dossier({"replay", "--issue", "iss_" + std::string(32, '0')},
-                                 {{"DOSSIER_KAFKA_PROPERTIES", ""}, {"DOSSIER_DATABASE_URL", ""}});
+  const auto none =
+      at_->dossier({"replay", "--issue", "iss_" + std::string(32, '0')}, {{"DOSSIER_KAFKA_PROPERTIES", ""}, {"DOSSIER_DATABASE_URL", ""}});
   EXPECT_EQ(none.exit_code, 2);
   EXPECT_THAT(none.err, HasSubstr("DOSSIER_KAFKA_PROPERTIES"));
   const auto issue = at_->open_issue("Replayed", "");
@@ -103,8 +101,7 @@ TEST_F(Cli, watching_shows_what_happens_from_the_event_that_was_named) {
   const std::string after = "1-" + std::to_string(at_->api().get("/v1/issues/" + issue).body.integer_or("seq", 0));
   EnvironmentChanges environment = at_->server_environment(0);
   environment["DOSSIER_PROFILE"] = at_->folder() + "/profile.json";
-  Program watch({Installation::program(), "issue", "watch", issue, "--after", after}, environment,
-                at_->folder() + "/watch.log");
+  Program watch({Installation::program(), "issue", "watch", issue, "--after", after}, environment, at_->folder() + "/watch.log");
   ASSERT_EQ(at_->dossier({"issue", "comment", issue, "seen live"}).exit_code, 0);
   EXPECT_TRUE(eventually(20'000, [&] { return watch.log().find("    | seen live\n") != std::string::npos; })) << watch.log();
   EXPECT_TRUE(watch.running());
@@ -112,8 +109,7 @@ TEST_F(Cli, watching_shows_what_happens_from_the_event_that_was_named) {
   at_->server().stop();
   at_->start_server();
   ASSERT_EQ(at_->dossier({"issue", "comment", issue, "after the restart"}).exit_code, 0);
-  EXPECT_TRUE(eventually(30'000, [&] { return watch.log().find("    | after the restart\n") != std::string::npos; }))
-      << watch.log();
+  EXPECT_TRUE(eventually(30'000, [&] { return watch.log().find("    | after the restart\n") != std::string::npos; })) << watch.log();
   EXPECT_EQ(watch.log().find("    | seen live\n"), watch.log().rfind("    | seen live\n"));
 }
 

@@ -17,21 +17,22 @@ class Codex : public EndToEnd {
     begin(0);
     const auto port = free_port();
     std::ofstream(at().folder() + "/script.json") << script;
-    model_ = std::make_unique<Program>(
-        std::vector<std::string>{"python3", std::string(DOSSIER_SOURCE_DIR) + "/tests/support/model_server.py", std::to_string(port),
-                                 at().folder() + "/script.json"},
-        EnvironmentChanges{}, at().folder() + "/model.log");
+    model_ = std::make_unique<Program>(std::vector<std::string>{"python3", std::string(DOSSIER_SOURCE_DIR) + "/tests/support/model_server.py",
+                                                                std::to_string(port), at().folder() + "/script.json"},
+                                       EnvironmentChanges{}, at().folder() + "/model.log");
     const std::string url = "http://127.0.0.1:" + std::to_string(port);
     ASSERT_TRUE(eventually(20'000, [&] { return Api(url, "").get("/").status != 0; })) << model_->log();
-    at().start_worker("w1", 1,
-                      {{"DOSSIER_CODEX", codex.path},
-                       {"DOSSIER_WORKER_ACCOUNT", ""},  // npm's folder may lie below a home that nobody else can read
-                       {"DOSSIER_CODEX_SANDBOX", "danger-full-access"},
-                       {"HOME", at().folder()},  // Codex runs commands in a login shell: somebody's profile is no part of this
-                       {"DOSSIER_AGENT_ENV", "MOCK_KEY"},
-                       {"MOCK_KEY", "none"},
-                       {"DOSSIER_CODEX_CONFIG", "model_provider=\"mock\"\nmodel_providers.mock={name=\"mock\",base_url=\"" + url +
-                                                    "/v1\",env_key=\"MOCK_KEY\",wire_api=\"responses\",supports_websockets=false,request_max_retries=0,stream_max_retries=0}"}});
+    at().start_worker(
+        "w1", 1,
+        {{"DOSSIER_CODEX", codex.path},
+         {"DOSSIER_WORKER_ACCOUNT", ""},  // npm's folder may lie below a home that nobody else can read
+         {"DOSSIER_CODEX_SANDBOX", "danger-full-access"},
+         {"HOME", at().folder()},  // Codex runs commands in a login shell: somebody's profile is no part of this
+         {"DOSSIER_AGENT_ENV", "MOCK_KEY"},
+         {"MOCK_KEY", "none"},
+         {"DOSSIER_CODEX_CONFIG",
+          "model_provider=\"mock\"\nmodel_providers.mock={name=\"mock\",base_url=\"" + url +
+              "/v1\",env_key=\"MOCK_KEY\",wire_api=\"responses\",supports_websockets=false,request_max_retries=0,stream_max_retries=0}"}});
     // A model without metadata of its own gets the plain shell tool, which the script speaks.
     at().make_agent({.name = "codex", .provider = "codex", .model = "gpt-5.1-codex"});
   }

@@ -18,8 +18,8 @@ TEST_F(Demo, an_issue_with_an_agents_work_is_told_alike_by_api_cli_and_log) {
   ASSERT_EQ(at().wait_for_task(asked.task, {"completed", "failed", "cancelled"}), "completed");
 
   EXPECT_THAT(at().timeline_types(asked.issue),
-              IsSupersetOf({"issue_opened", "comment_added", "session_requested", "task_queued", "task_offered", "task_claimed",
-                            "session_started", "source_captured", "task_completed", "session_ended"}));
+              IsSupersetOf({"issue_opened", "comment_added", "session_requested", "task_queued", "task_offered", "task_claimed", "session_started",
+                            "source_captured", "task_completed", "session_ended"}));
   EXPECT_TRUE(eventually(10'000, [&] {
     const auto text = at().activity_text(asked.session);
     return text.find("reading the request") != std::string::npos && text.find("README.md has 2 lines now") != std::string::npos;

@@ -25,9 +25,11 @@ TEST_F(Evidence, verify_names_the_record_whose_byte_was_changed_in_the_journal) 
   at().open_issue("Another", project_);
   auto connection = postgres::Connection::open({.url = at().database_url(), .reads_by_default = false});
   ASSERT_TRUE(connection) << connection.error().message;
-  auto changed = (*connection)->query(
-      "UPDATE dossier.journal SET value = overlay(value placing '\\x42'::bytea from position('A title that'::bytea in value) for 1) "
-      "WHERE position('A title that'::bytea in value) > 0 RETURNING partition, \"offset\"");
+  auto changed =
+      (*connection)
+          ->query(
+              "UPDATE dossier.journal SET value = overlay(value placing '\\x42'::bytea from position('A title that'::bytea in value) for 1) "
+              "WHERE position('A title that'::bytea in value) > 0 RETURNING partition, \"offset\"");
   ASSERT_TRUE(changed) << changed.error().message;
   ASSERT_EQ(changed->size(), 1);
   const std::string offset = std::to_string(changed->front().int64(1));
@@ -54,10 +56,12 @@ TEST_F(Evidence, verify_names_the_record_whose_byte_was_changed_in_kafka) {
   std::erase(offset, ',');
   own.start_kafka();
   CommandResult verified;
-  ASSERT_TRUE(eventually(60'000, [&] {
-    verified = at().dossier({"verify", "--workspace", at().workspace()});
-    return verified.exit_code == 1;
-  })) << verified.out << verified.err;
+  ASSERT_TRUE(eventually(60'000,
+                         [&] {
+                           verified = at().dossier({"verify", "--workspace", at().workspace()});
+                           return verified.exit_code == 1;
+                         }))
+      << verified.out << verified.err;
   EXPECT_THAT(verified.out + verified.err, HasSubstr(offset));
 }
 

@@ -55,9 +55,9 @@ class EndToEnd : public ::testing::Test {
   std::string agents_folder() const { return installation_->folder() + "/agents"; }
   // The checkout may lie where the agents' account can't read.
   void copy_agents() const {
-    const auto copied = run_command({"/bin/sh", "-c", "cp -R \"$0\" \"$1\" && chmod -R a+rX \"$1\"",
-                                     std::string(DOSSIER_SOURCE_DIR) + "/tests/e2e/agents", agents_folder()},
-                                    {}, installation_->folder());
+    const auto copied = run_command(
+        {"/bin/sh", "-c", "cp -R \"$0\" \"$1\" && chmod -R a+rX \"$1\"", std::string(DOSSIER_SOURCE_DIR) + "/tests/e2e/agents", agents_folder()}, {},
+        installation_->folder());
     ASSERT_EQ(copied.exit_code, 0) << copied.err;
   }
 

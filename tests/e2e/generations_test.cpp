@@ -109,8 +109,8 @@ TEST_F(Generations, a_program_that_was_superseded_takes_its_generation_back_once
   ASSERT_TRUE(hand.write_one("UPDATE dossier.generations SET digest = 'mine' WHERE number = " + std::to_string(ours)));
   const auto made = postgres::create_generation(at().database_url(), "of other code");
   ASSERT_TRUE(made);
-  ASSERT_TRUE(hand.write_one("UPDATE dossier.generations SET state = 'old', digest = '" + projections::code_digest() + "' WHERE number = " +
-                             std::to_string(ours)));
+  ASSERT_TRUE(hand.write_one("UPDATE dossier.generations SET state = 'old', digest = '" + projections::code_digest() +
+                             "' WHERE number = " + std::to_string(ours)));
   ASSERT_TRUE(hand.write_one("UPDATE dossier.generations SET state = 'live' WHERE number = " + std::to_string(made->number)));
   ASSERT_TRUE(hand.write_one("INSERT INTO dossier.processes VALUES ('projector', 'other-of other code', clock_timestamp() + interval '1 hour')"));
   at().launch_server();

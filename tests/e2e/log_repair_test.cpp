@@ -61,8 +61,7 @@ class LogRepair : public EndToEnd {
   // The server is up, and not ready for this partition.
   void expect_halt() {
     at().launch_server();
-    ASSERT_TRUE(eventually(60'000, [&] { return api().get("/ready").raw.find("lost its tail") != std::string::npos; }))
-        << api().get("/ready").raw;
+    ASSERT_TRUE(eventually(60'000, [&] { return api().get("/ready").raw.find("lost its tail") != std::string::npos; })) << api().get("/ready").raw;
     EXPECT_EQ(api().post(at().in_workspace("/issues"), object({{"title", "refused"}})).status, 503);
   }
   void expect_sound(std::size_t issues_now) {
@@ -99,8 +98,7 @@ TEST_F(LogRepair, where_others_wrote_the_lost_commits_are_handed_over_and_a_new_
   append(partition(), {events::encode(foreign.record)});
   expect_halt();
   const std::string file = at().folder() + "/lost.ndjson";
-  const CommandResult repaired =
-      at().dossier({"log", "repair", "--partition", std::to_string(partition()), "--lost-commits", file, "--json"});
+  const CommandResult repaired = at().dossier({"log", "repair", "--partition", std::to_string(partition()), "--lost-commits", file, "--json"});
   ASSERT_EQ(repaired.exit_code, 0) << repaired.out << repaired.err;
   const auto said = json::parse(repaired.out);
   ASSERT_TRUE(said.has_value()) << repaired.out;

@@ -63,8 +63,7 @@ TEST_F(WorkerFailure, a_worker_that_is_started_later_takes_what_the_busy_ones_ca
   ASSERT_TRUE(wait_for_waiters(3)) << "the third worker got nothing";
   EXPECT_EQ(worker_name(worker_of(third)), "w3");
   open_gate();
-  for (const Asked* asked : {&first, &second, &third})
-    EXPECT_EQ(at().wait_for_task(asked->task, {"completed", "failed", "cancelled"}), "completed");
+  for (const Asked* asked : {&first, &second, &third}) EXPECT_EQ(at().wait_for_task(asked->task, {"completed", "failed", "cancelled"}), "completed");
 }
 
 TEST_F(WorkerFailure, a_worker_that_is_asked_to_end_finishes_its_task_first) {

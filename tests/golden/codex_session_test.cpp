@@ -87,9 +87,8 @@ std::string play(const std::string& recording) {
   const AgentResult& result = session.result();
   story += std::string("result ") +
            (result.kind == AgentResult::Kind::completed ? "completed " + one_line(result.result)
-            : result.kind == AgentResult::Kind::failed
-                ? "failed " + result.code + (result.retryable ? " retryable " : " ") + one_line(result.error)
-                : "stopped") +
+            : result.kind == AgentResult::Kind::failed  ? "failed " + result.code + (result.retryable ? " retryable " : " ") + one_line(result.error)
+                                                        : "stopped") +
            "\n";
   return story;
 }
@@ -107,8 +106,7 @@ TEST_P(CodexGolden, a_recording_gives_the_same_story) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Recordings, CodexGolden,
-                         ::testing::Values("patch_command_decline", "commands", "interrupted", "model_failed", "killed",
-                                           "older_version_with_plan"),
+                         ::testing::Values("patch_command_decline", "commands", "interrupted", "model_failed", "killed", "older_version_with_plan"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

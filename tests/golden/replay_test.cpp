@@ -25,8 +25,7 @@ struct Sample {
       const auto judged = scan.feed(record.offset, record.value);
       if (!*judged || (*judged)->judgement.verdict != events::Verdict::accepted) continue;
       const auto& judgement = (*judged)->judgement;
-      append_entries(timeline.entries, (*judged)->envelope.record.commit(), judgement.seq, judgement.time_us,
-                     judgement.versions, log.issue);
+      append_entries(timeline.entries, (*judged)->envelope.record.commit(), judgement.seq, judgement.time_us, judgement.versions, log.issue);
     }
     for (const auto& record : log.activity()) {
       v1::SignedActivity message;

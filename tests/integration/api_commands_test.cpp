@@ -130,7 +130,8 @@ TEST_F(ApiCommands, WhatIsWrongIsNamedAndLeavesNoEvent) {
       {"unknown field", "POST", "/v1/workspaces/{ws}/issues", R"({"title":"a","labels":[]})", 400, "unknown_field", "labels"},
       {"unknown status", "POST", "/v1/workspaces/{ws}/issues", R"({"title":"a","status":"weird"})", 400, "invalid_field", "status"},
       {"bad id", "POST", "/v1/workspaces/{ws}/issues", R"({"title":"a","project_id":"prj_1"})", 400, "invalid_field", "project_id"},
-      {"unknown project", "POST", "/v1/workspaces/{ws}/issues", R"({"title":"a","project_id":"prj_00000000000000000000000000000000"})", 404, "not_found", "project_id"},
+      {"unknown project", "POST", "/v1/workspaces/{ws}/issues", R"({"title":"a","project_id":"prj_00000000000000000000000000000000"})", 404,
+       "not_found", "project_id"},
       {"unknown issue", "POST", "/v1/issues/iss_00000000000000000000000000000000/comments", R"({"body":"a"})", 404, "not_found", ""},
       {"malformed issue id", "POST", "/v1/issues/nonsense/comments", R"({"body":"a"})", 404, "not_found", ""},
       {"foreign workspace", "POST", "/v1/workspaces/ws_00000000000000000000000000000000/issues", R"({"title":"a"})", 404, "not_found", ""},
@@ -138,13 +139,15 @@ TEST_F(ApiCommands, WhatIsWrongIsNamedAndLeavesNoEvent) {
       {"empty comment", "POST", "/v1/issues/{issue}/comments", R"({"body":""})", 400, "invalid_field", "body"},
       {"unknown parameter", "POST", "/v1/issues/{issue}/comments?x=1", R"({"body":"a"})", 400, "unknown_field", "x"},
       {"empty title", "PATCH", "/v1/issues/{issue}", R"({"title":""})", 400, "invalid_field", "title"},
-      {"both sources", "POST", "/v1/workspaces/{ws}/projects", R"({"name":"p","git_url":"https://x/y","local_path":"/x"})", 400, "invalid_field", "local_path"},
+      {"both sources", "POST", "/v1/workspaces/{ws}/projects", R"({"name":"p","git_url":"https://x/y","local_path":"/x"})", 400, "invalid_field",
+       "local_path"},
       {"no source", "POST", "/v1/workspaces/{ws}/projects", R"({"name":"p"})", 400, "missing_field", "git_url"},
       {"relative path", "POST", "/v1/workspaces/{ws}/projects", R"({"name":"p","local_path":"x/y"})", 400, "invalid_field", "local_path"},
       {"agent name", "POST", "/v1/workspaces/{ws}/agents", R"({"name":"Bad","provider":"codex"})", 400, "invalid_field", "name"},
       {"provider", "POST", "/v1/workspaces/{ws}/agents", R"({"name":"a","provider":"x"})", 400, "invalid_field", "provider"},
       {"no command", "POST", "/v1/workspaces/{ws}/agents", R"({"name":"a","provider":"command"})", 400, "invalid_field", "command"},
-      {"argument type", "POST", "/v1/workspaces/{ws}/agents", R"({"name":"a","provider":"command","command":["a",1]})", 400, "invalid_field", "command[1]"},
+      {"argument type", "POST", "/v1/workspaces/{ws}/agents", R"({"name":"a","provider":"command","command":["a",1]})", 400, "invalid_field",
+       "command[1]"},
       {"slug", "POST", "/v1/workspaces", R"({"name":"x","slug":"A B"})", 400, "invalid_field", "slug"},
       {"taken slug", "POST", "/v1/workspaces", R"({"name":"x","slug":"home"})", 409, "already_exists", "slug"},
       {"unknown task", "POST", "/v1/tasks/tsk_00000000000000000000000000000000/cancel", "{}", 404, "not_found", ""},
@@ -204,9 +207,7 @@ TEST_F(ApiCommands, WithoutALogCommandsAre503AndReadsGoOn) {
   EXPECT_FALSE(refused.header("Retry-After").empty());
   EXPECT_EQ(rig().get("/v1/issues/" + issue).status(), 200);
   rig().broker().set_reachable(true);
-  ASSERT_TRUE(eventually(30'000, [&] {
-    return rig().post(comments_of(issue), R"({"body":"x"})", {{"idempotency-key", "away-1"}}).status() == 201;
-  }));
+  ASSERT_TRUE(eventually(30'000, [&] { return rig().post(comments_of(issue), R"({"body":"x"})", {{"idempotency-key", "away-1"}}).status() == 201; }));
   EXPECT_EQ(rig().get("/v1/issues/" + issue).number("comment_count"), 1);
 }
 

@@ -141,8 +141,9 @@ class ApiDocument : public ::testing::Test {
     ids_["spare token"] = must(api().send("POST", ws + "/worker-tokens", "{}")).text("id");
     Api worker(installation_->url(), ids_["worker token"]);
     const std::string key = to_base64url(crypto::make_key_pair().public_key);
-    const std::string id = must(worker.send("POST", "/v1/workers", R"({"name":"w","mode":"local","capabilities":{"command":true},"public_key":")" +
-                                                                       key + R"(","slots":2})")).text("worker_id");
+    const std::string id = must(worker.send("POST", "/v1/workers",
+                                            R"({"name":"w","mode":"local","capabilities":{"command":true},"public_key":")" + key + R"(","slots":2})"))
+                               .text("worker_id");
     heartbeat(id);
     const Reply asked = must(api().send("POST", "/v1/issues/" + ids_["issue"] + "/comments", R"({"body":"@helper please"})"));
     ids_["session"] = asked.text("session_id");
@@ -160,7 +161,8 @@ class ApiDocument : public ::testing::Test {
     beat.add_partitions(0);
     const auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
     const auto stored = pool.write_one(
-        "INSERT INTO dossier.liveness (worker_id, workspace, boot_id, free_slots, draining, control_offset, last_report_time_us, owned, report_partition) "
+        "INSERT INTO dossier.liveness (worker_id, workspace, boot_id, free_slots, draining, control_offset, last_report_time_us, owned, "
+        "report_partition) "
         "VALUES ($1, $2, 'boot', 2, false, 0, $3, $4, 0)",
         postgres::Params().text(worker_id).text(installation_->workspace()).int8(now).bytes(beat.SerializeAsString()));
     if (!stored) throw std::runtime_error(stored.error().message);
@@ -224,7 +226,8 @@ TEST_F(ApiDocument, EveryDocumentedParameterIsTakenAndNoOther) {
     for (const json::Value& parameter : *operation.value->find("parameters")->array()) {
       if (parameter.text("in") != "query") continue;
       const std::string name = parameter.text("name");
-      const std::map<std::string, std::string> values = {{"limit", "1"}, {"after", operation.id() == "getActivity" ? "0-0" : "0"}, {"status", ""}, {"cursor", ""}, {"at", "1000000"}};
+      const std::map<std::string, std::string> values = {
+          {"limit", "1"}, {"after", operation.id() == "getActivity" ? "0-0" : "0"}, {"status", ""}, {"cursor", ""}, {"at", "1000000"}};
       const auto value = values.find(name);
       ASSERT_NE(value, values.end()) << "the test has no value for " << name;
       const std::string text = name == "status" ? (operation.id() == "listTasks" ? "queued" : "open") : value->second;

@@ -144,8 +144,8 @@ TEST_F(ApiReads, AnIssueAsOfThenAndNowAreOneDocument) {
 TEST_F(ApiReads, OnlyAUsersOwnTokenOpensAnything) {
   const std::string issue = rig().open_issue("private");
   const std::string admin = rig().token;
-  for (const std::string& target : {"/v1/issues/" + issue, rig().in_workspace(""), rig().in_workspace("/issues"),
-                                    "/v1/issues/" + issue + "/timeline", rig().in_workspace("/worker-tokens")}) {
+  for (const std::string& target : {"/v1/issues/" + issue, rig().in_workspace(""), rig().in_workspace("/issues"), "/v1/issues/" + issue + "/timeline",
+                                    rig().in_workspace("/worker-tokens")}) {
     rig().token = "dst_unknown";
     EXPECT_EQ(rig().get(target).status(), 401) << target;
     rig().token.clear();
@@ -169,8 +169,8 @@ TEST_F(ApiReads, WhoIsNoMemberSees404AndAMemberWithoutTheRole403) {
   auto removed = rig().pool().write_one("UPDATE g1.members SET removed = true WHERE workspace = $1", postgres::Params().text(other));
   ASSERT_TRUE(removed.has_value()) << removed.error().message;
   EXPECT_EQ(rig().get("/v1/workspaces/" + other + "/issues").status(), 404);
-  auto lowered = rig().pool().write_one("UPDATE g1.members SET removed = false, role = 'viewer' WHERE workspace = $1",
-                                        postgres::Params().text(other));
+  auto lowered =
+      rig().pool().write_one("UPDATE g1.members SET removed = false, role = 'viewer' WHERE workspace = $1", postgres::Params().text(other));
   ASSERT_TRUE(lowered.has_value());
   EXPECT_EQ(rig().get("/v1/workspaces/" + other + "/issues").status(), 200);
   EXPECT_EQ(rig().get("/v1/workspaces/" + other + "/worker-tokens").status(), 403);

@@ -149,7 +149,14 @@ void store_activity(ApiRig& rig, const std::string& session, int offer, int firs
   auto stored = rig.pool().write_one(
       "INSERT INTO dossier.activity_blocks (session_id, offer, first_sequence, last_sequence, lines, workspace, partition, \"offset\", appended_us, "
       "sha256, body) VALUES ($1, $2, $3, $4, $5, $6, 0, $3, 0, '', $7)",
-      postgres::Params().text(session).int8(offer).int8(first).int8(first + count - 1).int8(count).text(rig.workspace).bytes(record.SerializeAsString()));
+      postgres::Params()
+          .text(session)
+          .int8(offer)
+          .int8(first)
+          .int8(first + count - 1)
+          .int8(count)
+          .text(rig.workspace)
+          .bytes(record.SerializeAsString()));
   ASSERT_TRUE(stored.has_value()) << stored.error().message;
   rig.changes().activity(session);
 }
@@ -272,8 +279,8 @@ TEST_F(ApiStreams, OnlyMembersAndTheWorkspacesWorkersReachABlob) {
   }
   const ApiReply other = rig().post("/v1/workspaces", R"({"name":"Other","slug":"other"})");
   RawClient client(port());
-  const RawResponse foreign = client.request("GET /v1/workspaces/" + other.text("id") + "/blobs/" + name + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " +
-                                             token.text("token") + "\r\n\r\n");
+  const RawResponse foreign = client.request("GET /v1/workspaces/" + other.text("id") + "/blobs/" + name +
+                                             " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token.text("token") + "\r\n\r\n");
   EXPECT_EQ(foreign.status, 404);
 }
 

@@ -77,7 +77,9 @@ class Echo final : public Handler {
   std::vector<Responder> held;
   std::atomic<std::size_t> uploaded{0};
 
-  BodyPlan plan(const Request& head) override { return {.max_bytes = head.path == "/upload" ? 10'000'000u : 1'000u, .streamed = head.path == "/upload"}; }
+  BodyPlan plan(const Request& head) override {
+    return {.max_bytes = head.path == "/upload" ? 10'000'000u : 1'000u, .streamed = head.path == "/upload"};
+  }
   void handle(Request request, Responder responder) override {
     Response response;
     response.set("Content-Type", "text/plain");

@@ -161,8 +161,7 @@ TEST_F(KafkaAdapter, a_topic_is_made_once_with_its_settings_and_grown_but_never_
   Appended large;
   writer->append({topic_, 0, "", std::string(100'000, '\x7f') + std::to_string(::getpid()), {}}, [](const Appended&) {});
   std::string noise;
-  for (std::uint32_t i = 0, x = 12345; i < 8'000; ++i, x = x * 1664525u + 1013904223u)
-    noise.push_back(static_cast<char>(x >> 24));
+  for (std::uint32_t i = 0, x = 12345; i < 8'000; ++i, x = x * 1664525u + 1013904223u) noise.push_back(static_cast<char>(x >> 24));
   writer->append({topic_, 0, "", noise, {}}, [&](const Appended& appended) {
     large = appended;
     told = true;

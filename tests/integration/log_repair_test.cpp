@@ -53,8 +53,7 @@ class LogRepairOnKafka : public ::testing::Test {
   }
   void make_topic() {
     ASSERT_TRUE(test::eventually(kDeadlineMs, [&] {  // the broker deletes the old one in its own time
-      const auto made =
-          admin_->create_topic({topics_.events(), EventScript::kPartitions, 1, {{"message.timestamp.type", "LogAppendTime"}}});
+      const auto made = admin_->create_topic({topics_.events(), EventScript::kPartitions, 1, {{"message.timestamp.type", "LogAppendTime"}}});
       return made.has_value() && *made;
     }));
   }
@@ -77,8 +76,7 @@ class LogRepairOnKafka : public ::testing::Test {
     EventScript other(script_.partition());
     std::mt19937_64 random(99);
     for (int n = 0; n < count; ++n)
-      other.commit({test::random_event(random, script_.workspace())}, {},
-                   test::hex_id("cmm", 5'000'000u + static_cast<unsigned>(n)));
+      other.commit({test::random_event(random, script_.workspace())}, {}, test::hex_id("cmm", 5'000'000u + static_cast<unsigned>(n)));
     append({other.records().begin() + 1, other.records().end()});
   }
 
@@ -92,10 +90,9 @@ class LogRepairOnKafka : public ::testing::Test {
   void start() {
     projector_.reset();
     reader_ = kafka::make_reader(cluster_).value();
-    store_ = std::make_unique<projections::PostgresStore>(
-        projections::PostgresStoreOptions{.url = database_->url(), .generation = live()});
-    projector_ = std::make_unique<Projector>(projections::ProjectorOptions{.log = log(), .memory = {}}, *reader_, *store_,
-                                             projections::registry(), clock_);
+    store_ = std::make_unique<projections::PostgresStore>(projections::PostgresStoreOptions{.url = database_->url(), .generation = live()});
+    projector_ =
+        std::make_unique<Projector>(projections::ProjectorOptions{.log = log(), .memory = {}}, *reader_, *store_, projections::registry(), clock_);
     projector_->assign({script_.partition()});
   }
   template <class Condition>
@@ -149,12 +146,10 @@ class LogRepairOnKafka : public ::testing::Test {
     const std::int64_t end = projector_->stats().partitions.at(0).next_offset;
     EXPECT_TRUE(test::eventually(kDeadlineMs, [&] {
       projector.step(20);
-      return projector.stats().partitions.at(0).next_offset == end ||
-             projector.stats().partitions.at(0).state == PartitionState::halted;
+      return projector.stats().partitions.at(0).next_offset == end || projector.stats().partitions.at(0).state == PartitionState::halted;
     }));
     EXPECT_EQ(projector.stats().partitions.at(0).reason, "");
-    return *projections::compare_generations(database_->url(), live(), fresh.number, {script_.partition()},
-                                             EventScript::kPartitions);
+    return *projections::compare_generations(database_->url(), live(), fresh.number, {script_.partition()}, EventScript::kPartitions);
   }
 
   EventScript script_;
@@ -235,8 +230,7 @@ TEST_F(LogRepairOnKafka, a_change_of_history_that_died_before_its_end_is_begun_a
   Repair with = open_repair();
   const auto cut = with.repair->announce(diagnose(with), *with.writer);
   ASSERT_TRUE(cut.has_value());
-  ASSERT_TRUE(
-      projections::project_repaired(database_->url(), log(), *cut, *with.reader, clock_, [](std::int64_t) {}).has_value());
+  ASSERT_TRUE(projections::project_repaired(database_->url(), log(), *cut, *with.reader, clock_, [](std::int64_t) {}).has_value());
   const Diagnosis again = diagnose(with);
   EXPECT_EQ(again.repaired_offset, cut->repaired_offset);
   const Status followed = with.repair->follow(*with.repair->announce(again, *with.writer));

@@ -99,7 +99,8 @@ TEST_F(ProjectorOnKafka, every_record_is_applied_once_across_restarts_and_unknow
   EXPECT_EQ(projector_->stats().unknown_events, 1u);
   EXPECT_EQ((*store_->journal_at(script_.partition(), unknown_at))->value, script_.records()[static_cast<std::size_t>(unknown_at)].value);
   start();
-  for (int n = 0; n < 20; ++n) script_.commit({test::random_event(random, script_.workspace())}, {}, test::hex_id("cmm", 2'000'000u + static_cast<unsigned>(n)));
+  for (int n = 0; n < 20; ++n)
+    script_.commit({test::random_event(random, script_.workspace())}, {}, test::hex_id("cmm", 2'000'000u + static_cast<unsigned>(n)));
   append(script_);
   ASSERT_TRUE(run_to(script_.end()));
   ASSERT_EQ(listener_.records.size(), script_.records().size());

@@ -94,9 +94,8 @@ TEST_F(ProjectorOnPostgres, every_table_holds_what_the_same_history_gives_in_mem
 TEST_F(ProjectorOnPostgres, a_real_data_error_parks_its_stream_in_its_read_model_and_nothing_else) {
   EventScript script;
   const auto completed = [&](std::uint64_t n, std::string branch) {
-    script.commit({make_fact("task/" + hex_id("tsk", n), hex_id("iss", 1), [&](v1::EventPayload& p) {
-      p.mutable_task()->mutable_task_completed()->set_branch(std::move(branch));
-    })});
+    script.commit({make_fact("task/" + hex_id("tsk", n), hex_id("iss", 1),
+                             [&](v1::EventPayload& p) { p.mutable_task()->mutable_task_completed()->set_branch(std::move(branch)); })});
   };
   for (std::uint64_t n = 1; n <= 50; ++n) completed(n, n == 23 ? std::string("a\0b", 3) : "fine");
   project(script, 1'000);

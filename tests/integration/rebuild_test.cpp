@@ -120,8 +120,9 @@ TEST_F(RebuildTest, a_live_generation_that_moves_meanwhile_is_caught_up_with) {
 
 TEST_F(RebuildTest, a_row_that_was_changed_by_hand_is_found_and_nothing_is_switched) {
   auto connection = *postgres::Connection::open({.url = database_->url(), .reads_by_default = false});
-  ASSERT_TRUE(connection->query("UPDATE g" + std::to_string(live_) + ".timeline SET doc = doc || ' ' WHERE seq = (SELECT max(seq) FROM g" +
-                                std::to_string(live_) + ".timeline)")
+  ASSERT_TRUE(connection
+                  ->query("UPDATE g" + std::to_string(live_) + ".timeline SET doc = doc || ' ' WHERE seq = (SELECT max(seq) FROM g" +
+                          std::to_string(live_) + ".timeline)")
                   .has_value());
   auto log_reader = reader();
   auto rebuild = *Rebuild::open(options(), *log_reader, clock_);

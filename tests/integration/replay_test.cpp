@@ -40,14 +40,12 @@ class ReplayOnKafka : public ::testing::Test {
     stack->cluster = *kafka::load_cluster("", test::Clusters::shared().kafka_properties);
     stack->admin = *kafka::Admin::make(stack->cluster);
     for (const auto& topic : {stack->topics.events(), stack->topics.activity()})
-      ASSERT_TRUE(
-          stack->admin->create_topic({topic, test::SampleLog::kPartitions, 1, {{"message.timestamp.type", "LogAppendTime"}}}));
+      ASSERT_TRUE(stack->admin->create_topic({topic, test::SampleLog::kPartitions, 1, {{"message.timestamp.type", "LogAppendTime"}}}));
     auto writer = *kafka::make_writer(stack->cluster, kafka::WriterKind::commits);
     const auto append = [&](const std::string& topic, const std::vector<topic::Record>& records) {
       for (const auto& record : records)
-        writer->append({topic, record.partition, record.key, record.value, {}}, [](const topic::Appended& done) {
-          EXPECT_EQ(done.outcome, topic::Outcome::acknowledged) << done.reason;
-        });
+        writer->append({topic, record.partition, record.key, record.value, {}},
+                       [](const topic::Appended& done) { EXPECT_EQ(done.outcome, topic::Outcome::acknowledged) << done.reason; });
     };
     append(stack->topics.events(), stack->log.records());
     append(stack->topics.activity(), stack->log.activity());
@@ -94,13 +92,9 @@ class ReplayOnKafka : public ::testing::Test {
       v1::ActivityRecord body;
       ASSERT_TRUE(message.ParseFromString(record.value) && body.ParseFromString(message.body()));
       postgres::Params params;
-      params.text(body.session_id())
-          .int8(body.offer())
-          .int8(static_cast<std::int64_t>(body.first_sequence()))
-          .text(body.workspace_id());
+      params.text(body.session_id()).int8(body.offer()).int8(static_cast<std::int64_t>(body.first_sequence())).text(body.workspace_id());
       params.int8(record.partition).int8(record.offset).bytes(crypto::view(crypto::sha256(record.value))).bytes(message.body());
-      const auto stored = stack.pool->write_one(
-          "INSERT INTO dossier.activity_blocks VALUES ($1, $2, $3, $3 + 1, 2, $4, $5, $6, 0, $7, $8)", params);
+      const auto stored = stack.pool->write_one("INSERT INTO dossier.activity_blocks VALUES ($1, $2, $3, $3 + 1, 2, $4, $5, $6, 0, $7, $8)", params);
       ASSERT_TRUE(stored) << stored.error().message;
     }
     const auto position = stack.pool->write_one("INSERT INTO dossier.activity_positions VALUES ($1, 2, '\\x00', 0)",
@@ -141,8 +135,8 @@ class ReplayOnKafka : public ::testing::Test {
     const auto undone = stack_->pool->write_one(undo);
     EXPECT_TRUE(undone) << undone.error().message;
     EXPECT_FALSE(verified().finding) << undo;
-    return report.finding ? report.finding->topic.substr(report.finding->topic.find('.') + 1) + " " +
-                                std::to_string(report.finding->offset) + ": " + report.finding->what
+    return report.finding ? report.finding->topic.substr(report.finding->topic.find('.') + 1) + " " + std::to_string(report.finding->offset) + ": " +
+                                report.finding->what
                           : "nothing";
   }
 
@@ -211,18 +205,14 @@ TEST_F(ReplayOnKafka, verification_finds_what_was_changed_in_the_database) {
                         "UPDATE dossier.journal SET chain = set_byte(chain, 0, get_byte(chain, 0) # 1) WHERE \"offset\" = 9")
                 .substr(0, 22),
             "events 9: its chain is");
-  EXPECT_EQ(found_after("UPDATE dossier.journal SET verdict = 5 WHERE \"offset\" = 9",
-                        "UPDATE dossier.journal SET verdict = 1 WHERE \"offset\" = 9"),
+  EXPECT_EQ(found_after("UPDATE dossier.journal SET verdict = 5 WHERE \"offset\" = 9", "UPDATE dossier.journal SET verdict = 1 WHERE \"offset\" = 9"),
             "events 9: its verdict is accepted by the log and void_conflict in the journal");
-  EXPECT_EQ(
-      found_after("UPDATE timeline SET doc = replace(doc, '@greeter please\"', '@greeter thanks\"') WHERE seq = 4 AND idx = 0",
-                  "UPDATE timeline SET doc = replace(doc, '@greeter thanks\"', '@greeter please\"') WHERE seq = 4 AND idx = 0"),
-      "timeline -1: item seq 4, index 0 of " + stack_->log.issue.str() + ": the timeline says otherwise than the log");
-  EXPECT_EQ(found_after(
-                "UPDATE dossier.activity_blocks SET body = set_byte(body, 9, get_byte(body, 9) # 1) WHERE first_sequence = 3",
-                "UPDATE dossier.activity_blocks SET body = set_byte(body, 9, get_byte(body, 9) # 1) WHERE first_sequence = 3"),
-            "activity 1: activity of session " + stack_->log.session +
-                ", offer 2, sequence 3: its body in the database differs from the record's");
+  EXPECT_EQ(found_after("UPDATE timeline SET doc = replace(doc, '@greeter please\"', '@greeter thanks\"') WHERE seq = 4 AND idx = 0",
+                        "UPDATE timeline SET doc = replace(doc, '@greeter thanks\"', '@greeter please\"') WHERE seq = 4 AND idx = 0"),
+            "timeline -1: item seq 4, index 0 of " + stack_->log.issue.str() + ": the timeline says otherwise than the log");
+  EXPECT_EQ(found_after("UPDATE dossier.activity_blocks SET body = set_byte(body, 9, get_byte(body, 9) # 1) WHERE first_sequence = 3",
+                        "UPDATE dossier.activity_blocks SET body = set_byte(body, 9, get_byte(body, 9) # 1) WHERE first_sequence = 3"),
+            "activity 1: activity of session " + stack_->log.session + ", offer 2, sequence 3: its body in the database differs from the record's");
 }
 
 TEST_F(ReplayOnKafka, verification_finds_what_is_missing_or_made_up) {
@@ -233,13 +223,11 @@ TEST_F(ReplayOnKafka, verification_finds_what_is_missing_or_made_up) {
   EXPECT_EQ(found_after("UPDATE dossier.journal SET \"offset\" = \"offset\" + 5 WHERE \"offset\" = " + last,
                         "UPDATE dossier.journal SET \"offset\" = \"offset\" - 5 WHERE \"offset\" = " + last + " + 5"),
             "events " + last + ": the journal has no row for it");
-  EXPECT_EQ(
-      found_after("UPDATE timeline SET idx = 9 WHERE seq = 11", "UPDATE timeline SET idx = 0 WHERE seq = 11").substr(0, 46),
-      "timeline -1: item seq 11, index 9 of " + stack_->log.issue.str().substr(0, 9));
+  EXPECT_EQ(found_after("UPDATE timeline SET idx = 9 WHERE seq = 11", "UPDATE timeline SET idx = 0 WHERE seq = 11").substr(0, 46),
+            "timeline -1: item seq 11, index 9 of " + stack_->log.issue.str().substr(0, 9));
   EXPECT_EQ(found_after("UPDATE dossier.activity_blocks SET first_sequence = 30 WHERE first_sequence = 3",
                         "UPDATE dossier.activity_blocks SET first_sequence = 3 WHERE first_sequence = 30"),
-            "activity 1: activity of session " + stack_->log.session +
-                ", offer 2, sequence 30: the database has it and the log has not");
+            "activity 1: activity of session " + stack_->log.session + ", offer 2, sequence 30: the database has it and the log has not");
 }
 
 }  // namespace

@@ -99,9 +99,7 @@ class Writer {
     }
     return std::nullopt;
   }
-  bool ready() {
-    return board_.history(log_.partition_of(kWorkspace)) != 0;
-  }
+  bool ready() { return board_.history(log_.partition_of(kWorkspace)) != 0; }
   postgres::Pool& pool() { return pool_; }
   const LogIdentity& identity() const { return identity_; }
   const kafka::Cluster& cluster() const { return cluster_; }

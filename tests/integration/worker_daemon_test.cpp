@@ -34,15 +34,16 @@ const std::string kSession = "ses_00000000000000000000000000000001";
 const std::string kTask = "tsk_00000000000000000000000000000001";
 
 std::string http(int status, const std::string& body) {
-  return "HTTP/1.1 " + std::to_string(status) + " Scripted\r\nContent-Type: application/json\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+  return "HTTP/1.1 " + std::to_string(status) + " Scripted\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\nConnection: close\r\n\r\n" + body;
 }
 
 class WorkerDaemon : public ::testing::Test {
  protected:
   WorkerDaemon()
       : cluster_(kafka::load_cluster("", test::Clusters::shared().kafka_properties).value()),
-        prefix_("daemon-" + std::to_string(::getpid()) + "-" + std::to_string(++number_)), project_(folder_.path() + "/project") {
+        prefix_("daemon-" + std::to_string(::getpid()) + "-" + std::to_string(++number_)),
+        project_(folder_.path() + "/project") {
     const auto admin = kafka::Admin::make(cluster_).value();
     for (const std::string& name : {tasks(), control(), reports(), activity()}) EXPECT_TRUE(admin->create_topic({name, 1, 1, {}}));
     writer_ = kafka::make_writer(cluster_, kafka::WriterKind::messages).value();
@@ -68,8 +69,7 @@ class WorkerDaemon : public ::testing::Test {
     json::Value::Object properties;
     for (const auto& [name, value] : cluster_.properties) properties.emplace_back(name, value);
     const json::Value kafka(json::Value::Object{{"bootstrap", cluster_.bootstrap}, {"properties", json::Value(std::move(properties))}});
-    const json::Value topics(
-        json::Value::Object{{"tasks", tasks()}, {"control", control()}, {"reports", reports()}, {"activity", activity()}});
+    const json::Value topics(json::Value::Object{{"tasks", tasks()}, {"control", control()}, {"reports", reports()}, {"activity", activity()}});
     const json::Value partitions(json::Value::Object{{"reports", 1}, {"activity", 1}});
     return json::write(json::Value(json::Value::Object{{"worker_id", kWorker},
                                                        {"workspace_id", kWorkspace},
@@ -160,7 +160,8 @@ class WorkerDaemon : public ::testing::Test {
     v1::SignedReport outer;
     ASSERT_TRUE(outer.ParseFromString(record.value));
     const bool is_report = record.topic == reports();
-    ASSERT_TRUE(crypto::verify(public_key(), std::string(is_report ? "dossier.reports" : "dossier.activity") + '\0' + outer.body(), outer.signature()));
+    ASSERT_TRUE(
+        crypto::verify(public_key(), std::string(is_report ? "dossier.reports" : "dossier.activity") + '\0' + outer.body(), outer.signature()));
     if (!is_report) {
       v1::ActivityRecord said;
       ASSERT_TRUE(said.ParseFromString(outer.body()));

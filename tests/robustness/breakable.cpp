@@ -27,8 +27,7 @@ std::string with_port(const std::string& text, std::uint16_t from, std::uint16_t
 
 }  // namespace
 
-Clusters with_ports(Clusters clusters, const OwnClusters& own, std::uint16_t kafka_port, std::uint16_t postgres_port,
-                    const std::string& folder) {
+Clusters with_ports(Clusters clusters, const OwnClusters& own, std::uint16_t kafka_port, std::uint16_t postgres_port, const std::string& folder) {
   clusters.database_url = with_port(clusters.database_url, own.postgres_port(), postgres_port);
   for (std::string* file : {&clusters.server_kafka_properties, &clusters.worker_kafka_properties}) {
     const std::string text = with_port(read_whole_file(*file), own.kafka_port(), kafka_port);
@@ -61,8 +60,7 @@ void Breakable::restart_postgres() {
 
 bool OnBreakable::open_in_the_end(const std::string& title, std::int64_t deadline_ms) {
   const http_client::Headers key{{"idempotency-key", crypto::random_uuid_hex()}};
-  return eventually(deadline_ms,
-                    [&] { return api().post(at().in_workspace("/issues"), object({{"title", title}}), key).status == 201; });
+  return eventually(deadline_ms, [&] { return api().post(at().in_workspace("/issues"), object({{"title", title}}), key).status == 201; });
 }
 
 std::vector<std::string> OnBreakable::titles() {

@@ -38,8 +38,7 @@ class Breakable {
 };
 
 // The clusters' settings with another port of 127.0.0.1 for each; the files go into `folder`.
-Clusters with_ports(Clusters clusters, const OwnClusters& own, std::uint16_t kafka_port, std::uint16_t postgres_port,
-                    const std::string& folder);
+Clusters with_ports(Clusters clusters, const OwnClusters& own, std::uint16_t kafka_port, std::uint16_t postgres_port, const std::string& folder);
 
 // A server on the shared clusters, and what its users did and were told.
 class OnBreakable : public ::testing::Test {

@@ -35,16 +35,13 @@ struct Card {
 // as a stranger to its tasks.
 const std::vector<Card>& cards() {
   static const std::vector<Card> all = {
-      {Harm::kill, Victim::kafka, 0, 2'000},          {Harm::kill, Victim::postgres, 0, 2'000},
-      {Harm::kill, Victim::server, 0, 3'000},         {Harm::kill, Victim::server, 0, 500},
-      {Harm::kill, Victim::worker, 0, 3'000},         {Harm::kill, Victim::worker, 0, 500},
-      {Harm::freeze, Victim::kafka, 500, 6'000},      {Harm::freeze, Victim::postgres, 500, 6'000},
-      {Harm::freeze, Victim::server, 500, 8'000},     {Harm::freeze, Victim::worker, 500, 8'000},
-      {Harm::freeze, Victim::worker, 22'000, 30'000}, {Harm::cut, Victim::kafka, 0, 500},
-      {Harm::cut, Victim::postgres, 0, 500},          {Harm::hold_up, Victim::kafka, 500, 6'000},
-      {Harm::hold_up, Victim::postgres, 500, 6'000},  {Harm::refuse, Victim::kafka, 500, 6'000},
-      {Harm::refuse, Victim::postgres, 500, 6'000},   {Harm::half_open, Victim::kafka, 0, 500},
-      {Harm::half_open, Victim::postgres, 0, 500},    {Harm::turn_clock, Victim::server, 1'000, 8'000},
+      {Harm::kill, Victim::kafka, 0, 2'000},       {Harm::kill, Victim::postgres, 0, 2'000},         {Harm::kill, Victim::server, 0, 3'000},
+      {Harm::kill, Victim::server, 0, 500},        {Harm::kill, Victim::worker, 0, 3'000},           {Harm::kill, Victim::worker, 0, 500},
+      {Harm::freeze, Victim::kafka, 500, 6'000},   {Harm::freeze, Victim::postgres, 500, 6'000},     {Harm::freeze, Victim::server, 500, 8'000},
+      {Harm::freeze, Victim::worker, 500, 8'000},  {Harm::freeze, Victim::worker, 22'000, 30'000},   {Harm::cut, Victim::kafka, 0, 500},
+      {Harm::cut, Victim::postgres, 0, 500},       {Harm::hold_up, Victim::kafka, 500, 6'000},       {Harm::hold_up, Victim::postgres, 500, 6'000},
+      {Harm::refuse, Victim::kafka, 500, 6'000},   {Harm::refuse, Victim::postgres, 500, 6'000},     {Harm::half_open, Victim::kafka, 0, 500},
+      {Harm::half_open, Victim::postgres, 0, 500}, {Harm::turn_clock, Victim::server, 1'000, 8'000},
   };
   return all;
 }
@@ -114,9 +111,7 @@ std::vector<ChaosStep> draw_chaos(std::uint64_t seed, const ChaosCast& cast, std
     for (int n = 0; n < together; ++n) {
       const Card card = next_card();
       const Strike strike = draw_strike(card, cast, dice);
-      if (std::any_of(step.strikes.begin(), step.strikes.end(),
-                      [&](const Strike& other) { return same_victim(strike, other); }))
-        continue;
+      if (std::any_of(step.strikes.begin(), step.strikes.end(), [&](const Strike& other) { return same_victim(strike, other); })) continue;
       step.strikes.push_back(strike);
       step.lasts_ms = std::max(step.lasts_ms, dice.between(card.least_ms, card.most_ms));
     }

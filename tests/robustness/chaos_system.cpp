@@ -24,8 +24,7 @@ ChaosSystem::ChaosSystem(ChaosCast cast, Recorder& recorder) : cast_(cast), reco
   own_ = std::make_unique<OwnClusters>(OwnClusterOptions{.kafka_advertised_port = kafka_proxy_.port()});
   kafka_proxy_.set_target(own_->kafka_port());
   postgres_proxy_.set_target(own_->postgres_port());
-  installation_ = std::make_unique<Installation>(
-      with_ports(own_->clusters(), *own_, kafka_proxy_.port(), postgres_proxy_.port(), folder_.path()));
+  installation_ = std::make_unique<Installation>(with_ports(own_->clusters(), *own_, kafka_proxy_.port(), postgres_proxy_.port(), folder_.path()));
   for (int number = 0; number < cast_.servers; ++number) launch_server(number);
   for (int number = 0; number < cast_.servers; ++number)
     if (!at().wait_until_ready(number)) throw std::runtime_error("a server was not ready\n" + logs());
@@ -164,8 +163,7 @@ void ChaosSystem::mend() {
   for (int number = 1; number <= cast_.workers; ++number) at().worker(worker_name(number)).signal(SIGCONT);
   watch_over();
   for (int number = 0; number < cast_.servers; ++number)
-    if (!at().wait_until_ready(number))
-      throw std::runtime_error("server " + std::to_string(number) + " is not ready after the storm\n" + logs());
+    if (!at().wait_until_ready(number)) throw std::runtime_error("server " + std::to_string(number) + " is not ready after the storm\n" + logs());
 }
 
 std::string ChaosSystem::logs() const { return installation_ == nullptr ? std::string() : installation_->logs(); }

@@ -63,13 +63,10 @@ class Chaos : public ::testing::Test {
 };
 
 TEST_F(Chaos, keeps_every_promise_while_everything_fails) {
-  const ChaosCast cast{.servers = 2,
-                       .workers = 4,
-                       .clock_server = why_no_turned_clock().empty() ? 1 : -1,
-                       .patient = storm_s() >= kPatientStormS};
+  const ChaosCast cast{.servers = 2, .workers = 4, .clock_server = why_no_turned_clock().empty() ? 1 : -1, .patient = storm_s() >= kPatientStormS};
   const auto plan = draw_chaos(seed_, cast, static_cast<std::size_t>(storm_s()));
-  std::printf("chaos: seed %llu, %lld s; history in %s\n", static_cast<unsigned long long>(seed_),
-              static_cast<long long>(storm_s()), recorder_->file().c_str());
+  std::printf("chaos: seed %llu, %lld s; history in %s\n", static_cast<unsigned long long>(seed_), static_cast<long long>(storm_s()),
+              recorder_->file().c_str());
   ChaosSystem system(cast, *recorder_);
   const LoadPlace place = system.place();
   std::uint64_t last_seq = 0;
@@ -81,8 +78,7 @@ TEST_F(Chaos, keeps_every_promise_while_everything_fails) {
     EXPECT_TRUE(load.finish(kAnswerDeadlineMs)) << "a command had no final answer long after the storm";
     std::string open;
     EXPECT_TRUE(all_tasks_end(system.at(), kRestDeadlineMs, open)) << open;
-    last_seq = static_cast<std::uint64_t>(
-        system.at().api().get(system.at().in_workspace("/issues?limit=1")).body.integer_or("seq", 0));
+    last_seq = static_cast<std::uint64_t>(system.at().api().get(system.at().in_workspace("/issues?limit=1")).body.integer_or("seq", 0));
     EXPECT_TRUE(eventually(kAnswerDeadlineMs, [&] { return first.last_seq() >= last_seq && second.last_seq() >= last_seq; }))
         << "of " << last_seq << " followers saw " << first.last_seq() << " and " << second.last_seq();
   }
@@ -91,10 +87,8 @@ TEST_F(Chaos, keeps_every_promise_while_everything_fails) {
   EXPECT_EQ(judge.open_tasks(), std::vector<std::string>{});
   for (const auto& fault : recorder_->faults()) ADD_FAILURE() << fault;
   EXPECT_GE(last_seq, 20U) << "too little happened to call this a test";
-  std::printf("chaos: %d steps, seq %llu; %s\n", steps_, static_cast<unsigned long long>(last_seq),
-              recorder_->summary().c_str());
-  if (HasFailure())
-    std::printf("again: ./dev chaos --seed %llu\n%s\n", static_cast<unsigned long long>(seed_), system.logs().c_str());
+  std::printf("chaos: %d steps, seq %llu; %s\n", steps_, static_cast<unsigned long long>(last_seq), recorder_->summary().c_str());
+  if (HasFailure()) std::printf("again: ./dev chaos --seed %llu\n%s\n", static_cast<unsigned long long>(seed_), system.logs().c_str());
 }
 
 }  // namespace

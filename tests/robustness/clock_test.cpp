@@ -46,8 +46,7 @@ class TurnedClock : public ::testing::Test {
         EXPECT_EQ(made.status, 201) << "server " << number << ": " << made.raw << made.problem;
       }
     const Asked asked = at_->ask(at_->open_issue("Work", project_), "@worker please");
-    EXPECT_EQ(at_->wait_for_task(asked.task, {"completed", "failed", "cancelled"}, 60'000), "completed")
-        << at_->task(asked.task).raw;
+    EXPECT_EQ(at_->wait_for_task(asked.task, {"completed", "failed", "cancelled"}, 60'000), "completed") << at_->task(asked.task).raw;
     EXPECT_EQ(at_->task(asked.task).body.integer_or("offer", 0), 1);
     EXPECT_THAT(at_->timeline_types(asked.issue), Not(Contains(AnyOf("task_offer_lapsed", "task_lease_expired"))));
   }

@@ -56,8 +56,7 @@ class DiskFull : public ::testing::Test {
     return false;
   }
   void expect_honest_answer() const {
-    EXPECT_TRUE(refused_.status == 503 || refused_.status == 202 || refused_.status == 504)
-        << refused_.status << refused_.raw << refused_.problem;
+    EXPECT_TRUE(refused_.status == 503 || refused_.status == 202 || refused_.status == 504) << refused_.status << refused_.raw << refused_.problem;
   }
   // What has ended meanwhile is started again, as whoever runs it does: `revive` is called until a command is accepted.
   void expect_all_goes_on(const std::function<void()>& revive) {

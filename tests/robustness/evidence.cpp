@@ -20,11 +20,10 @@ T must(Result<T> result) {
   return *std::move(result);
 }
 
-std::string check_journal(postgres::Connection& connection, std::int32_t partition, const std::vector<std::string>& records,
-                          LogJudge& judge) {
-  const auto rows = must(connection.query(
-      "SELECT \"offset\", value, verdict::bigint, seq, chain FROM dossier.journal WHERE partition = $1 ORDER BY \"offset\"",
-      postgres::Params().int8(partition)));
+std::string check_journal(postgres::Connection& connection, std::int32_t partition, const std::vector<std::string>& records, LogJudge& judge) {
+  const auto rows =
+      must(connection.query("SELECT \"offset\", value, verdict::bigint, seq, chain FROM dossier.journal WHERE partition = $1 ORDER BY \"offset\"",
+                            postgres::Params().int8(partition)));
   const std::string where = "partition " + std::to_string(partition);
   if (static_cast<std::size_t>(rows.size()) != records.size())
     return where + " has " + std::to_string(records.size()) + " records, and the journal " + std::to_string(rows.size());
@@ -33,10 +32,9 @@ std::string check_journal(postgres::Connection& connection, std::int32_t partiti
     const auto judgement = judge.take(partition, value);
     if (!judgement) return where + " can't be judged: " + judgement.error().message;
     const auto row = rows[at];
-    const bool same = row.int64(0) == at && row.bytes(1) == value &&
-                      row.int64(2) == static_cast<std::int64_t>(judgement->verdict) &&
-                      (judgement->verdict != events::Verdict::accepted ||
-                       (row.uint64(3) == judgement->seq && row.bytes(4) == crypto::view(judgement->chain)));
+    const bool same =
+        row.int64(0) == at && row.bytes(1) == value && row.int64(2) == static_cast<std::int64_t>(judgement->verdict) &&
+        (judgement->verdict != events::Verdict::accepted || (row.uint64(3) == judgement->seq && row.bytes(4) == crypto::view(judgement->chain)));
     if (!same) return "the journal differs from the log at " + where + " offset " + std::to_string(at);
   }
   return {};
@@ -85,17 +83,13 @@ std::string check_evidence(Installation& at, const std::vector<AskedCommand>& co
   const auto records = read_events(at);
   const auto connection = must(postgres::Connection::open({.url = at.database_url(), .reads_by_default = false}));
   for (std::size_t partition = 0; partition < records.size(); ++partition)
-    if (auto fault = check_journal(*connection, static_cast<std::int32_t>(partition), records[partition], judge);
-        !fault.empty())
-      return fault;
+    if (auto fault = check_journal(*connection, static_cast<std::int32_t>(partition), records[partition], judge); !fault.empty()) return fault;
   if (!judge.fault().empty()) return judge.fault();
   if (auto fault = judge.check(commands); !fault.empty()) return fault;
   const auto verified = at.dossier({"verify", "--workspace", at.workspace()});
-  if (verified.exit_code != 0)
-    return "dossier verify: exit code " + std::to_string(verified.exit_code) + "\n" + verified.out + verified.err;
+  if (verified.exit_code != 0) return "dossier verify: exit code " + std::to_string(verified.exit_code) + "\n" + verified.out + verified.err;
   const auto rebuilt = at.dossier({"admin", "rebuild"});
-  if (rebuilt.exit_code != 0)
-    return "dossier admin rebuild: exit code " + std::to_string(rebuilt.exit_code) + "\n" + rebuilt.out + rebuilt.err;
+  if (rebuilt.exit_code != 0) return "dossier admin rebuild: exit code " + std::to_string(rebuilt.exit_code) + "\n" + rebuilt.out + rebuilt.err;
   return {};
 }
 

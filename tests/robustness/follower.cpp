@@ -11,8 +11,7 @@ constexpr std::int64_t kAgainMs = 100;
 
 }  // namespace
 
-Follower::Follower(std::string name, std::vector<std::string> urls, const std::string& token, std::string workspace,
-                   Recorder& recorder)
+Follower::Follower(std::string name, std::vector<std::string> urls, const std::string& token, std::string workspace, Recorder& recorder)
     : name_(std::move(name)), workspace_(std::move(workspace)), recorder_(recorder) {
   for (const auto& url : urls) servers_.push_back(std::make_unique<Api>(url, token));
   thread_ = std::thread([this] { run(); });
@@ -28,9 +27,8 @@ void Follower::run() {
   for (std::size_t turn = 0; !stop_; ++turn) {
     Api& server = *servers_[turn % servers_.size()];
     const http_client::Headers headers{{"last-event-id", "1-" + std::to_string(last_seq_.load())}};
-    const auto ended =
-        server.client().events("/v1/workspaces/" + workspace_ + "/events", headers, kSilenceMs,
-                               [this](const http_client::ServerEvent& event) { return event.id.empty() || take(event.id); });
+    const auto ended = server.client().events("/v1/workspaces/" + workspace_ + "/events", headers, kSilenceMs,
+                                              [this](const http_client::ServerEvent& event) { return event.id.empty() || take(event.id); });
     if (ended && ended->status != 200 && ended->status != 503)
       recorder_.fault(name_ + " was refused the stream with " + std::to_string(ended->status) + " " + ended->body);
     eventually(kAgainMs, [this] { return stop_.load(); });

@@ -15,8 +15,7 @@ namespace dossier::test {
 
 class Follower {
  public:
-  Follower(std::string name, std::vector<std::string> urls, const std::string& token, std::string workspace,
-           Recorder& recorder);
+  Follower(std::string name, std::vector<std::string> urls, const std::string& token, std::string workspace, Recorder& recorder);
   ~Follower();
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;

@@ -108,8 +108,8 @@ class Load::Client {
   Reply send(Command& command) {
     command.sent.server = static_cast<int>(between(random_, 0, static_cast<std::int64_t>(servers_.size()) - 1));
     const std::int64_t at_ms = load_.recorder_.now_ms();
-    Reply reply = servers_[static_cast<std::size_t>(command.sent.server)]->send(
-        command.method, command.target, json::write(command.body), {{"idempotency-key", command.sent.key}});
+    Reply reply = servers_[static_cast<std::size_t>(command.sent.server)]->send(command.method, command.target, json::write(command.body),
+                                                                                {{"idempotency-key", command.sent.key}});
     load_.recorder_.answered(command.sent, at_ms, reply);
     return reply;
   }
@@ -149,8 +149,7 @@ class Load::Client {
     load_.recorder_.answered(sent, at_ms, reply);
     if (to_be_repeated(reply)) return;
     if (reply.status != 200 || reply.text("id") != id)
-      load_.recorder_.fault(sent.target + " was answered with " + std::to_string(reply.status) +
-                            ", and it was acknowledged before");
+      load_.recorder_.fault(sent.target + " was answered with " + std::to_string(reply.status) + ", and it was acknowledged before");
     else if (std::stoull("0" + reply.header("dossier-seq")) < command.asked.seq)
       load_.recorder_.fault(sent.target + " was answered with seq " + reply.header("dossier-seq"));
   }
@@ -160,9 +159,8 @@ class Load::Client {
     const Reply reply = send(command);
     if (to_be_repeated(reply)) return;
     if (reply.status >= 300 || reply.header("dossier-seq") != std::to_string(command.asked.seq))
-      load_.recorder_.fault(command.asked.what + " was accepted as " + std::to_string(command.asked.seq) +
-                            ", and its repetition answered with " + std::to_string(reply.status) + " and seq " +
-                            reply.header("dossier-seq"));
+      load_.recorder_.fault(command.asked.what + " was accepted as " + std::to_string(command.asked.seq) + ", and its repetition answered with " +
+                            std::to_string(reply.status) + " and seq " + reply.header("dossier-seq"));
   }
 
   Load& load_;
@@ -174,8 +172,7 @@ class Load::Client {
 Load::Load(LoadPlace place, Recorder& recorder, std::uint64_t seed, int clients, std::int64_t pause_ms)
     : place_(std::move(place)), recorder_(recorder), pause_ms_(pause_ms) {
   for (int number = 1; number <= clients; ++number)
-    threads_.emplace_back(
-        [this, number, seed] { Client(*this, number, seed * 1'000 + static_cast<std::uint64_t>(number)).run(); });
+    threads_.emplace_back([this, number, seed] { Client(*this, number, seed * 1'000 + static_cast<std::uint64_t>(number)).run(); });
 }
 
 Load::~Load() {

@@ -27,8 +27,8 @@ class LostTail : public OnBreakable {
   void lose_tail() {
     OwnClusters& own = Breakable::shared().own();
     own.stop_kafka();
-    const auto cut = run_command({"python3", std::string(DOSSIER_SOURCE_DIR) + "/tests/support/truncate_log.py",
-                                  own.folder() + "/kafka/data", topic(), std::to_string(partition())},
+    const auto cut = run_command({"python3", std::string(DOSSIER_SOURCE_DIR) + "/tests/support/truncate_log.py", own.folder() + "/kafka/data",
+                                  topic(), std::to_string(partition())},
                                  {}, at().folder());
     ASSERT_EQ(cut.exit_code, 0) << cut.err;
     Breakable::shared().restart_kafka();
@@ -41,9 +41,8 @@ class LostTail : public OnBreakable {
     ASSERT_TRUE(writer) << writer.error().message;
     std::atomic<int> acknowledged{0};
     for (int record = 0; record < records; ++record)
-      (*writer)->append(
-          {topic(), partition(), at().workspace(), "written by another " + std::to_string(record), {}},
-          [&](const topic::Appended& appended) { acknowledged += appended.outcome == topic::Outcome::acknowledged ? 1 : 0; });
+      (*writer)->append({topic(), partition(), at().workspace(), "written by another " + std::to_string(record), {}},
+                        [&](const topic::Appended& appended) { acknowledged += appended.outcome == topic::Outcome::acknowledged ? 1 : 0; });
     ASSERT_TRUE((*writer)->flush(30'000));
     ASSERT_EQ(acknowledged, records);
   }
@@ -61,8 +60,7 @@ class LostTail : public OnBreakable {
     const Reply ready = api().get("/ready");
     EXPECT_EQ(ready.status, 503);
     EXPECT_THAT(ready.raw, HasSubstr("halted"));
-    EXPECT_THAT(api().get("/metrics").raw,
-                HasSubstr("dossier_projection_halted{partition=\"" + std::to_string(partition()) + "\"} 1"));
+    EXPECT_THAT(api().get("/metrics").raw, HasSubstr("dossier_projection_halted{partition=\"" + std::to_string(partition()) + "\"} 1"));
     EXPECT_THAT(titles(), ::testing::UnorderedElementsAre("first", "second", "third"));
   }
 };

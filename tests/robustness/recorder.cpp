@@ -5,16 +5,14 @@
 
 namespace dossier::test {
 
-Recorder::Recorder(const std::string& file)
-    : path_(file), began_us_(SystemClock().boot_us()), out_(file, std::ios::binary | std::ios::trunc) {}
+Recorder::Recorder(const std::string& file) : path_(file), began_us_(SystemClock().boot_us()), out_(file, std::ios::binary | std::ios::trunc) {}
 
 std::int64_t Recorder::now_ms() const { return (SystemClock().boot_us() - began_us_) / 1'000; }
 
 void Recorder::write(const json::Value::Object& line) { out_ << json::write(json::Value(line)) << std::endl; }
 
 void Recorder::answered(const Sent& sent, std::int64_t sent_ms, const Reply& reply) {
-  json::Value::Object line{{"at_ms", sent_ms},      {"took_ms", now_ms() - sent_ms},
-                           {"who", sent.who},       {"server", std::int64_t{sent.server}},
+  json::Value::Object line{{"at_ms", sent_ms},      {"took_ms", now_ms() - sent_ms}, {"who", sent.who}, {"server", std::int64_t{sent.server}},
                            {"method", sent.method}, {"target", sent.target}};
   if (!sent.key.empty()) {
     line.emplace_back("key", sent.key);
@@ -64,8 +62,8 @@ std::string Recorder::summary() const {
     accepted += command.accepted ? 1 : 0;
     refused += command.refused ? 1 : 0;
   }
-  std::string text = std::to_string(commands_.size()) + " commands: " + std::to_string(accepted) + " accepted, " +
-                     std::to_string(refused) + " refused; answers:";
+  std::string text =
+      std::to_string(commands_.size()) + " commands: " + std::to_string(accepted) + " accepted, " + std::to_string(refused) + " refused; answers:";
   for (const auto& [status, count] : by_status_)
     text += " " + (status == 0 ? std::string("none") : std::to_string(status)) + "×" + std::to_string(count);
   return text;

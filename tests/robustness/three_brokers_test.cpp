@@ -39,15 +39,13 @@ TEST(ThreeBrokers, commits_go_on_while_leaders_are_killed_in_turn) {
       const auto before = load.settled();
       brokers.kill(leader);
       recorder.note("broker " + std::to_string(leader) + " was killed");
-      EXPECT_TRUE(eventually(kGoesOnMs, [&] { return load.settled() >= before + 20; }))
-          << "no commits without broker " << leader;
+      EXPECT_TRUE(eventually(kGoesOnMs, [&] { return load.settled() >= before + 20; })) << "no commits without broker " << leader;
       brokers.start(leader);
       killed.push_back(leader);
     }
     EXPECT_TRUE(load.finish(kGoesOnMs));
     const auto last = static_cast<std::uint64_t>(at.api().get(at.in_workspace("/issues?limit=1")).body.integer_or("seq", 0));
-    EXPECT_TRUE(eventually(kGoesOnMs, [&] { return follower.last_seq() >= last; }))
-        << "the follower saw " << follower.last_seq() << " of " << last;
+    EXPECT_TRUE(eventually(kGoesOnMs, [&] { return follower.last_seq() >= last; })) << "the follower saw " << follower.last_seq() << " of " << last;
   }
   LogJudge judge;
   EXPECT_EQ(check_evidence(at, recorder.commands(), judge), "");

@@ -17,8 +17,7 @@ std::string why_no_turned_clock() {
 }
 
 EnvironmentChanges turned_clock(const std::string& file) {
-  return {{"LD_PRELOAD", std::string(DOSSIER_BINARY_DIR) + "/tests/support/libdossier_turned_clock.so"},
-          {"DOSSIER_TURNED_CLOCK", file}};
+  return {{"LD_PRELOAD", std::string(DOSSIER_BINARY_DIR) + "/tests/support/libdossier_turned_clock.so"}, {"DOSSIER_TURNED_CLOCK", file}};
 }
 
 void set_turned_clock(const std::string& file, std::int64_t seconds) {

@@ -13,9 +13,7 @@ namespace {
 using memory::Key;
 using View = memory::MemoryDatabase::View;
 
-std::string at(std::int32_t partition, std::int64_t offset) {
-  return "partition " + std::to_string(partition) + " offset " + std::to_string(offset);
-}
+std::string at(std::int32_t partition, std::int64_t offset) { return "partition " + std::to_string(partition) + " offset " + std::to_string(offset); }
 
 std::string check_journal_row(const rows::Row& row, const LogModel::Entry& entry, const topic::Record& record) {
   if (memory::text(row, 7) != record.value) return "holds other bytes than the log";

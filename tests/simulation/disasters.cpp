@@ -78,8 +78,10 @@ void World::move_clock() {
     return broker_clock_.set_ahead_us(ahead);
   }
   note("clock " + std::to_string(which) + " is " + std::to_string(ahead / 1'000) + " ms ahead");
-  if (which <= servers_.size()) servers_[which - 1].clock.set_ahead_us(ahead);
-  else workers_[which - 1 - servers_.size()].clock.set_ahead_us(ahead);
+  if (which <= servers_.size())
+    servers_[which - 1].clock.set_ahead_us(ahead);
+  else
+    workers_[which - 1 - servers_.size()].clock.set_ahead_us(ahead);
 }
 
 // The broker's machine fails: what was not on its disk is gone. Events are, unless this run's disk lies.
@@ -142,8 +144,8 @@ void World::share_partitions() {
 
 void World::start_server(std::size_t at) {
   note("server " + std::to_string(at) + " starts");
-  servers_[at].server = std::make_unique<SimServer>(Surroundings{servers_[at].clock, random_, broker_, database_, topics_, log_},
-                                                    "server-" + std::to_string(at));
+  servers_[at].server =
+      std::make_unique<SimServer>(Surroundings{servers_[at].clock, random_, broker_, database_, topics_, log_}, "server-" + std::to_string(at));
   share_partitions();
 }
 
@@ -157,8 +159,8 @@ void World::kill_server(std::size_t at, const std::string& how) {
 }
 
 void World::start_worker(WorkerSlot& slot) {
-  slot.worker = std::make_unique<SimWorker>(Surroundings{slot.clock, random_, broker_, database_, topics_, log_}, slot.identity, ++slot.boots, stormy_,
-                                            [this](const WorkerIdentity& worker, const worker::RunKey& run) {
+  slot.worker = std::make_unique<SimWorker>(Surroundings{slot.clock, random_, broker_, database_, topics_, log_}, slot.identity, ++slot.boots,
+                                            stormy_, [this](const WorkerIdentity& worker, const worker::RunKey& run) {
                                               if (lost_a_tail_ || model_.tasks().claimed(run.task_id, run.offer, worker.id.str())) return;
                                               fail("worker " + worker.id.str() + " runs an agent for " + run.task_id + " under offer " +
                                                    std::to_string(run.offer) + " without an accepted claim");

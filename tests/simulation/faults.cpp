@@ -21,11 +21,16 @@ memory::AppendPlan SimFaults::plan_append(std::string_view, const topic::Outgoin
   if (chance(random_, weather_.slow)) plan.ack_delay_us = between(random_, 10'000, 6'000'000);
   const double draw = fraction(random_);
   double edge = weather_.lost_ack;
-  if (draw < edge) plan.fate = memory::Fate::ack_lost;
-  else if (draw < (edge += weather_.lost)) plan.fate = memory::Fate::lost;
-  else if (draw < (edge += weather_.late)) plan.fate = memory::Fate::late;
-  else if (draw < (edge += weather_.refused)) plan.fate = memory::Fate::refused;
-  else if (draw < (edge += weather_.duplicated)) plan.fate = memory::Fate::duplicated;
+  if (draw < edge)
+    plan.fate = memory::Fate::ack_lost;
+  else if (draw < (edge += weather_.lost))
+    plan.fate = memory::Fate::lost;
+  else if (draw < (edge += weather_.late))
+    plan.fate = memory::Fate::late;
+  else if (draw < (edge += weather_.refused))
+    plan.fate = memory::Fate::refused;
+  else if (draw < (edge += weather_.duplicated))
+    plan.fate = memory::Fate::duplicated;
   return plan;
 }
 

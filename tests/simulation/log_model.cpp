@@ -4,7 +4,10 @@
 namespace dossier::simulation {
 
 LogModel::LogModel(const events::Topics& topics, std::int32_t partitions)
-    : events_(topics.events()), reports_(topics.reports()), entries_(static_cast<std::size_t>(partitions)), tasks_(std::make_unique<TaskRules>(signs_)) {}
+    : events_(topics.events()),
+      reports_(topics.reports()),
+      entries_(static_cast<std::size_t>(partitions)),
+      tasks_(std::make_unique<TaskRules>(signs_)) {}
 
 void LogModel::begin_again() {
   for (auto& entries : entries_) entries.clear();

@@ -54,7 +54,7 @@ class LogModel {
   Entry judge(const topic::Record& record);
   void accept(const topic::Record& record, const v1::Commit& commit, Entry& entry);
 
-  const std::string events_;   // names of topics
+  const std::string events_;  // names of topics
   const std::string reports_;
   std::string fault_;
   std::vector<std::vector<Entry>> entries_;

@@ -15,7 +15,7 @@ struct Plan {
   int workers_each = 1;  // per workspace
   int people = 1;
   int requests = 5;
-  int followers = 0;     // of event streams
+  int followers = 0;        // of event streams
   bool loses_tail = false;  // the broker's disk does not keep all that it acknowledged: a crash of its machine loses a tail of the events too
   std::int64_t storm_us = 10'000'000;
   std::int64_t calm_us = 300'000'000;  // by then everything has come to rest, or it is a fault
@@ -34,8 +34,8 @@ struct Weather {
   double failed_poll = 0;
   double database = 0;
   double slow_database = 0;
-  double slow_step = 0;           // a component that is due gets its turn late
-  std::int64_t disaster_us = 0;   // mean time between crashes, freezes, jumps of clocks; 0: none
+  double slow_step = 0;          // a component that is due gets its turn late
+  std::int64_t disaster_us = 0;  // mean time between crashes, freezes, jumps of clocks; 0: none
 
   static Weather draw(Random& random);
 };

@@ -11,8 +11,7 @@ namespace dossier::simulation {
 
 namespace commands = producers::commands;
 
-SimClients::SimClients(const Clock& clock, Random& random, std::span<const FoundedWorkspace> places, int people, int requests,
-                       OnAnswer on_answer)
+SimClients::SimClients(const Clock& clock, Random& random, std::span<const FoundedWorkspace> places, int people, int requests, OnAnswer on_answer)
     : clock_(clock), random_(random), places_(places), on_answer_(std::move(on_answer)), left_(requests), people_(static_cast<std::size_t>(people)) {}
 
 void SimClients::step(SimServer& server) {
@@ -70,7 +69,8 @@ producers::Decide SimClients::draw(const FoundedWorkspace& place, const CommitId
     if (workspace == place.id) asked.push_back(task);
   if (kind == 7 && !asked.empty()) {
     what = "cancel";
-    return commands::cancel_task(asked[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(asked.size()) - 1))], "changed my mind");
+    return commands::cancel_task(asked[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(asked.size()) - 1))],
+                                 "changed my mind");
   }
   what = "edit";
   const auto status = static_cast<v1::IssueStatus>(between(random_, 1, 4));

@@ -21,12 +21,12 @@ struct Request {
   CommitId commit;
   WorkspaceId workspace;
   bool accepted = false;
-  std::uint64_t seq = 0;      // accepted
-  bool unchanged = false;     // answered without a commit
-  bool refused = false;       // a final answer that nothing was done
+  std::uint64_t seq = 0;   // accepted
+  bool unchanged = false;  // answered without a commit
+  bool refused = false;    // a final answer that nothing was done
   Code refusal = Code::internal;
-  bool asked_again = false;   // after its acceptance: the answer must be the same
-  bool ever_open = false;     // some answer on the way said "open" or "undecided"
+  bool asked_again = false;  // after its acceptance: the answer must be the same
+  bool ever_open = false;    // some answer on the way said "open" or "undecided"
 };
 
 class SimClients {

@@ -49,7 +49,8 @@ std::string SimFollower::step(const SimServer& server, const LogModel& model) {
   const std::uint64_t visible = head ? static_cast<std::uint64_t>(memory::number(*head, 1)) : 0;
   if (!cursor_) {
     server_ = &server;
-    if (const Status connected = connect(*view, visible); !connected) return "a follower could not resume at " + last_id_ + ": " + connected.error().message;
+    if (const Status connected = connect(*view, visible); !connected)
+      return "a follower could not resume at " + last_id_ + ": " + connected.error().message;
   }
   return pull(*view, visible, model);
 }
@@ -80,7 +81,8 @@ std::string SimFollower::pull(const memory::MemoryDatabase::View& view, std::uin
     if (seq != seen_ + 1) return "a follower that had seen " + std::to_string(seen_) + " was sent " + std::to_string(seq);
     seen_ = seq;
     const std::string commit = model.commit_at(workspace_.str(), seq);
-    if (message->find('"' + commit + '"') == std::string::npos) return "a follower was sent another commit than the log has at seq " + std::to_string(seq);
+    if (message->find('"' + commit + '"') == std::string::npos)
+      return "a follower was sent another commit than the log has at seq " + std::to_string(seq);
   }
   return {};
 }

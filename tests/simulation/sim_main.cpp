@@ -59,7 +59,8 @@ int run_mutations(const std::string& name) {
     const Found found = find_mutation(one.name, kMutationSeeds);
     if (found.seeds == 0) ++missed;
     const std::string how = found.fault.substr(0, found.fault.find('\n'));
-    std::printf("%-28s %s\n", std::string(one.text).c_str(), found.seeds == 0 ? "NOT FOUND" : (std::to_string(found.seeds) + " seeds: " + how).c_str());
+    std::printf("%-28s %s\n", std::string(one.text).c_str(),
+                found.seeds == 0 ? "NOT FOUND" : (std::to_string(found.seeds) + " seeds: " + how).c_str());
     std::fflush(stdout);
   }
   if (!known) std::fprintf(stderr, "there is no mutation %s: see base/mutation.hpp\n", name.c_str());

@@ -20,7 +20,8 @@ constexpr std::int64_t kPollerIdleUs = 1'000'000;
 
 void SimServer::Listener::applied(const projections::AppliedBatch& batch) {
   std::vector<producers::Decided> decided;
-  for (const auto& record : batch.records) decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions, record.commit_id});
+  for (const auto& record : batch.records)
+    decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions, record.commit_id});
   server_.board_.applied({batch.partition, batch.next_offset, batch.history, batch.lag_us}, std::move(decided));
   if (batch.concerns_dispatch) server_.wake(Part::scheduler, 0);
 }
@@ -52,8 +53,7 @@ SimServer::SimServer(Surroundings world, std::string name)
   options.seed = static_cast<std::uint64_t>(between(world_.random, 1, 1'000'000));
   runner_ = std::make_unique<producers::CommandRunner>(states_, commit_log_, board_, executor_, world_.clock, options);
   control_ = std::make_unique<producers::ControlSender>(*messages_, world_.topics, world_.clock);
-  scheduler_ =
-      std::make_unique<producers::Scheduler>(dispatch_store_, *runner_, *control_, world_.clock, [this] { wake(Part::scheduler, 0); });
+  scheduler_ = std::make_unique<producers::Scheduler>(dispatch_store_, *runner_, *control_, world_.clock, [this] { wake(Part::scheduler, 0); });
   intake_ = std::make_unique<producers::Intake>(
       producers::Intake::Ports{*reports_reader_, *messages_, states_, intake_store_, dispatch_store_, *runner_, *control_, executor_, world_.clock},
       world_.topics, world_.log.partitions, [this] { wake(Part::scheduler, 0); });

@@ -58,7 +58,7 @@ class SimWorker {
   std::map<worker::RunKey, Plan> plans_;
   OnStart on_start_;
   std::uint64_t group_generation_ = 0;
-  std::int64_t control_next_ = -1;     // -1: not assigned
+  std::int64_t control_next_ = -1;  // -1: not assigned
   std::int64_t control_check_us_ = 0;
   std::int64_t read_due_us_ = 0;
   bool frozen_ = false;

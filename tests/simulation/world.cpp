@@ -261,7 +261,8 @@ std::vector<std::string> World::open_tasks() {
     v1::TaskState state;
     const bool readable = state.ParseFromString(memory::text(row, 3));
     if ((!readable || !events::is_terminal(state.status())) && !halted.contains(memory::text(row, 0)))
-      open.push_back(memory::text(row, 1) + " is " + std::string(events::status_name(state.status())) + " under offer " + std::to_string(state.offer()));
+      open.push_back(memory::text(row, 1) + " is " + std::string(events::status_name(state.status())) + " under offer " +
+                     std::to_string(state.offer()));
     return true;
   });
   return open;

@@ -102,7 +102,7 @@ class World {
   std::vector<WorkerSlot> workers_;
   std::vector<SimFollower> followers_;
   std::unique_ptr<SimClients> clients_;
-  std::vector<std::int64_t> applied_;  // highest position ever seen, by partition
+  std::vector<std::int64_t> applied_;   // highest position ever seen, by partition
   std::vector<std::int64_t> position_;  // last position seen
   std::uint64_t database_crashes_ = 0;
   std::uint64_t crashes_at_look_ = 0;

@@ -79,8 +79,6 @@ Reply Api::patch(const std::string& target, const json::Value& body, const http_
   return send("PATCH", target, json::write(body), headers);
 }
 
-json::Value object(std::initializer_list<std::pair<std::string, json::Value>> members) {
-  return json::Value::Object(members.begin(), members.end());
-}
+json::Value object(std::initializer_list<std::pair<std::string, json::Value>> members) { return json::Value::Object(members.begin(), members.end()); }
 
 }  // namespace dossier::test

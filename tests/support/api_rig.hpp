@@ -180,8 +180,20 @@ class ApiRig final : public projections::AppliedListener {
     workers.topics = topics_;
     workers.prepare_pool = [](const std::string&) { return Status(); };
     std::vector<api::Readiness> readiness{{"log", [] { return Status(); }}};
-    return {pool_, *runner_, secrets_, executor_, passwords_, clock_, changes_, "name key", "token key", folder_.path() + "/blobs", std::move(workers),
-            std::move(readiness), metrics_, kPartitions};
+    return {pool_,
+            *runner_,
+            secrets_,
+            executor_,
+            passwords_,
+            clock_,
+            changes_,
+            "name key",
+            "token key",
+            folder_.path() + "/blobs",
+            std::move(workers),
+            std::move(readiness),
+            metrics_,
+            kPartitions};
   }
   bool all_projected() const {
     for (std::int32_t partition = 0; partition < kPartitions; ++partition)

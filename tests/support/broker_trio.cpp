@@ -62,8 +62,7 @@ std::vector<BrokerTrio::Partition> BrokerTrio::partitions(const std::string& top
 
 bool BrokerTrio::all_in_sync(const std::string& topic) const {
   const auto found = partitions(topic);
-  return !found.empty() &&
-         std::all_of(found.begin(), found.end(), [](const Partition& partition) { return partition.in_sync.size() == 3; });
+  return !found.empty() && std::all_of(found.begin(), found.end(), [](const Partition& partition) { return partition.in_sync.size() == 3; });
 }
 
 void BrokerTrio::run(const std::vector<std::string>& arguments) const {

@@ -20,7 +20,7 @@ namespace {
 constexpr std::string_view kPackage = "@openai/codex@0.169.0";
 constexpr std::int64_t kInstallDeadlineMs = 300'000;
 // What npm says when the network, and nothing else, is at fault.
-constexpr std::array<std::string_view, 7> kUnreachable{"ENOTFOUND",    "EAI_AGAIN",    "ECONNREFUSED", "ECONNRESET",
+constexpr std::array<std::string_view, 7> kUnreachable{"ENOTFOUND", "EAI_AGAIN",   "ECONNREFUSED", "ECONNRESET",
                                                        "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH"};
 
 // Several test programs may want it at once.
@@ -49,13 +49,12 @@ CodexProgram find_codex() {
   const auto version = run_command({program, "--version"}, {}, scratch.path());
   const std::string wanted(kPackage.substr(kPackage.rfind('@') + 1));
   if (version.exit_code == 0 && version.out.find(wanted) != std::string::npos) return {program, {}};
-  const auto installed = run_command({"npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", folder,
-                                      "--fetch-retries=2", "--fetch-timeout=60000", std::string(kPackage)},
+  const auto installed = run_command({"npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", folder, "--fetch-retries=2",
+                                      "--fetch-timeout=60000", std::string(kPackage)},
                                      {}, scratch.path(), kInstallDeadlineMs);
   if (installed.exit_code == 0) return {program, {}};
   for (const auto sign : kUnreachable)
-    if (installed.err.find(sign) != std::string::npos)
-      return {{}, "npm can't be reached (" + std::string(sign) + "), and Codex is not in " + folder};
+    if (installed.err.find(sign) != std::string::npos) return {{}, "npm can't be reached (" + std::string(sign) + "), and Codex is not in " + folder};
   throw std::runtime_error("npm install " + std::string(kPackage) + " failed:\n" + installed.err);
 }
 

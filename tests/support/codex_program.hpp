@@ -6,8 +6,8 @@
 namespace dossier::test {
 
 struct CodexProgram {
-  std::string path;         // empty: not to be had
-  std::string why_not;      // npm can't be reached: the reason to skip
+  std::string path;     // empty: not to be had
+  std::string why_not;  // npm can't be reached: the reason to skip
 };
 
 // Throws std::runtime_error where npm is reached and fails: that is no reason to skip.

@@ -64,8 +64,8 @@ class EventScript {
     return records_.back().offset;
   }
   // Appends a commit of these events; its offset. Commit ids count up unless one is given.
-  std::int64_t commit(std::vector<v1::Event> events, std::vector<std::pair<std::string, std::uint64_t>> expects = {},
-                      std::string commit_id = {}, std::string workspace_id = {}) {
+  std::int64_t commit(std::vector<v1::Event> events, std::vector<std::pair<std::string, std::uint64_t>> expects = {}, std::string commit_id = {},
+                      std::string workspace_id = {}) {
     v1::Commit commit;
     commit.set_commit_id(commit_id.empty() ? hex_id("cmm", ++commits_) : std::move(commit_id));
     commit.set_workspace_id(workspace_id.empty() ? workspace() : std::move(workspace_id));
@@ -94,7 +94,7 @@ class ScriptReader final : public topic::Reader {
 
   std::optional<Error> next_poll_error;        // once
   std::optional<Error> next_watermarks_error;  // once
-  bool withhold_end = false;  // as a broker that says so only with the answer after the last records
+  bool withhold_end = false;                   // as a broker that says so only with the answer after the last records
   std::int32_t partitions = EventScript::kPartitions;
   std::vector<topic::Position> assigned;
   int assignments = 0;

@@ -39,7 +39,10 @@ std::string last_lines(const std::string& text, std::size_t bytes = 4'000) {
 }  // namespace
 
 Installation::Installation(Clusters clusters)
-    : clusters_(std::move(clusters)), folder_("installation"), prefix_(unique_prefix()), database_(TestDatabase::create(false, clusters_.database_url)) {
+    : clusters_(std::move(clusters)),
+      folder_("installation"),
+      prefix_(unique_prefix()),
+      database_(TestDatabase::create(false, clusters_.database_url)) {
   if (!clusters_.grant_command.empty()) {
     const auto granted = run_command({"/bin/sh", "-c", clusters_.grant_command + " " + prefix_}, {}, folder());
     if (granted.exit_code != 0) throw std::runtime_error("the ACLs could not be made: " + granted.err);
@@ -72,14 +75,13 @@ void Installation::launch_server(int number, const EnvironmentChanges& more) {
   if (!ports_.contains(number)) ports_[number] = free_port();
   auto environment = server_environment(number);
   for (const auto& [name, value] : more) environment[name] = value;
-  servers_[number] = std::make_unique<Program>(std::vector<std::string>{program(), "serve"}, environment,
-                                               folder() + "/server-" + std::to_string(number) + ".log");
+  servers_[number] =
+      std::make_unique<Program>(std::vector<std::string>{program(), "serve"}, environment, folder() + "/server-" + std::to_string(number) + ".log");
 }
 
 bool Installation::wait_until_ready(int number) {
   Api probe(url(number), "");
-  return eventually(kReadyDeadlineMs, [&] { return !server(number).running() || probe.get("/ready").status == 200; }) &&
-         server(number).running();
+  return eventually(kReadyDeadlineMs, [&] { return !server(number).running() || probe.get("/ready").status == 200; }) && server(number).running();
 }
 
 void Installation::start_server(int number, const EnvironmentChanges& more) {
@@ -90,16 +92,18 @@ void Installation::start_server(int number, const EnvironmentChanges& more) {
 
 void Installation::bootstrap() {
   Api anyone(url(0), "");
-  const auto made = anyone.post("/v1/bootstrap", object({{"login", "admin"}, {"password", "correct horse battery"}, {"display_name", "Ada"},
-                                                         {"workspace_name", "Tests"}, {"workspace_slug", "tests"}}));
+  const auto made = anyone.post("/v1/bootstrap", object({{"login", "admin"},
+                                                         {"password", "correct horse battery"},
+                                                         {"display_name", "Ada"},
+                                                         {"workspace_name", "Tests"},
+                                                         {"workspace_slug", "tests"}}));
   if (made.status / 100 != 2) fail_step("bootstrap", made, logs());
   workspace_ = made.at("workspace", "id");
   api_ = std::make_unique<Api>(url(0), made.text("token"));
   const auto token = api().post_until_decided(in_workspace("/worker-tokens"), object({{"label", "tests"}}));
   if (token.status != 201) fail_step("worker token", token, logs());
   worker_token_ = token.text("token");
-  write_file(folder() + "/profile.json",
-             json::write(object({{"url", url(0)}, {"token", api_->token()}, {"workspace", workspace_}})));
+  write_file(folder() + "/profile.json", json::write(object({{"url", url(0)}, {"token", api_->token()}, {"workspace", workspace_}})));
 }
 
 std::string Installation::worker_id(const std::string& name) {
@@ -115,10 +119,9 @@ Program& Installation::launch_worker(const std::string& name, int slots, const E
   // As ./dev up does it: under a closed umask, and agents of a worker that is root run as an account without rights.
   if (::geteuid() == 0) environment["DOSSIER_WORKER_ACCOUNT"] = "nobody";
   for (const auto& [variable, value] : more) environment[variable] = value;
-  workers_[name] = std::make_unique<Program>(
-      std::vector<std::string>{"/bin/sh", "-c", "umask 077 && exec \"$@\"", "sh", program(), "worker", "--name", name, "--dir", folder_of_worker,
-                               "--slots", std::to_string(slots)},
-      environment, folder() + "/" + name + ".log");
+  workers_[name] = std::make_unique<Program>(std::vector<std::string>{"/bin/sh", "-c", "umask 077 && exec \"$@\"", "sh", program(), "worker",
+                                                                      "--name", name, "--dir", folder_of_worker, "--slots", std::to_string(slots)},
+                                             environment, folder() + "/" + name + ".log");
   return *workers_[name];
 }
 
@@ -135,11 +138,10 @@ Program& Installation::start_worker(const std::string& name, int slots, const En
 }
 
 std::string Installation::make_project(const std::string& name) {
-  const auto git = run_command({"/bin/sh", std::string(DOSSIER_SOURCE_DIR) + "/tests/support/make_repository.sh", repository(name)}, {},
-                               folder());
+  const auto git = run_command({"/bin/sh", std::string(DOSSIER_SOURCE_DIR) + "/tests/support/make_repository.sh", repository(name)}, {}, folder());
   if (git.exit_code != 0) throw std::runtime_error("make_repository.sh: " + git.err);
-  const auto made = api().post_until_decided(in_workspace("/projects"),
-                               object({{"name", name}, {"local_path", repository(name)}, {"default_branch", "main"}}));
+  const auto made =
+      api().post_until_decided(in_workspace("/projects"), object({{"name", name}, {"local_path", repository(name)}, {"default_branch", "main"}}));
   if (made.status / 100 != 2) fail_step("project", made, logs());
   return made.text("id");
 }
@@ -208,9 +210,7 @@ std::vector<std::string> Installation::timeline_types(const std::string& issue) 
   return types;
 }
 
-std::string Installation::activity_text(const std::string& session) {
-  return api().get("/v1/sessions/" + session + "/activity?limit=200").raw;
-}
+std::string Installation::activity_text(const std::string& session) { return api().get("/v1/sessions/" + session + "/activity?limit=200").raw; }
 
 CommandResult Installation::dossier(std::vector<std::string> arguments, const EnvironmentChanges& more) {
   arguments.insert(arguments.begin(), program());

@@ -77,8 +77,7 @@ class Installation {
 
   Reply task(const std::string& id) { return api().get("/v1/tasks/" + id); }
   // The task's status once it is one of these; "" at the deadline.
-  std::string wait_for_task(const std::string& id, const std::vector<std::string>& statuses,
-                            std::int64_t deadline_ms = kTaskDeadlineMs);
+  std::string wait_for_task(const std::string& id, const std::vector<std::string>& statuses, std::int64_t deadline_ms = kTaskDeadlineMs);
   // Types of the issue's timeline, in order.
   std::vector<std::string> timeline_types(const std::string& issue);
   // All text of the session's log lines.

@@ -17,8 +17,12 @@ namespace dossier::test {
 class MemoryWorker {
  public:
   MemoryWorker(MemoryInstallation& at, WorkspaceId workspace, const std::string& name)
-      : at_(at), workspace_(std::move(workspace)), boot_("boot-" + name), keys_(crypto::key_pair_from_seed(crypto::view(crypto::sha256(name)))),
-        id_(producers::commands::worker_id_of(workspace_, keys_.public_key)), writer_(at.broker.make_writer("worker " + name)) {}
+      : at_(at),
+        workspace_(std::move(workspace)),
+        boot_("boot-" + name),
+        keys_(crypto::key_pair_from_seed(crypto::view(crypto::sha256(name)))),
+        id_(producers::commands::worker_id_of(workspace_, keys_.public_key)),
+        writer_(at.broker.make_writer("worker " + name)) {}
 
   const WorkerId& id() const { return id_; }
   const std::string& boot() const { return boot_; }

@@ -71,8 +71,7 @@ int open_for_append(const std::string& path) {
 
 }  // namespace
 
-Program::Program(std::vector<std::string> argv, const EnvironmentChanges& environment, std::string log_file)
-    : log_file_(std::move(log_file)) {
+Program::Program(std::vector<std::string> argv, const EnvironmentChanges& environment, std::string log_file) : log_file_(std::move(log_file)) {
   const int fd = open_for_append(log_file_);
   pid_ = start(std::move(argv), environment, fd, fd);
   ::close(fd);

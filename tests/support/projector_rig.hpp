@@ -60,7 +60,7 @@ class MeddlingStore final : public projections::ProjectionStore {
   }
   Result<std::vector<projections::ParkedStream>> parked_streams(std::int32_t partition) override { return inner_.parked_streams(partition); }
   Result<std::vector<projections::ParkedRow>> parked_rows(std::int32_t partition, const projections::ParkedStream& stream,
-                                                         std::size_t limit) override {
+                                                          std::size_t limit) override {
     return inner_.parked_rows(partition, stream, limit);
   }
   Result<std::optional<projections::JournalRow>> journal_at(std::int32_t partition, std::int64_t offset) override {

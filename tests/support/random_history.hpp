@@ -26,7 +26,8 @@ inline void fill_randomly(google::protobuf::Message& message, std::mt19937_64& r
         if (field->is_repeated())
           r->AddString(&message, field, "s" + std::to_string(small));
         else  // ids are few, so that rows meet
-          r->SetString(&message, field, field->name().ends_with("_id") ? hex_id("id", static_cast<std::uint64_t>(small)) : "v" + std::to_string(random() % 100));
+          r->SetString(&message, field,
+                       field->name().ends_with("_id") ? hex_id("id", static_cast<std::uint64_t>(small)) : "v" + std::to_string(random() % 100));
         break;
       case pb::FieldDescriptor::CPPTYPE_MESSAGE:
         fill_randomly(field->is_repeated() ? *r->AddMessage(&message, field) : *r->MutableMessage(&message, field), random, depth + 1);
@@ -47,7 +48,8 @@ inline void fill_randomly(google::protobuf::Message& message, std::mt19937_64& r
 inline v1::Event random_event(std::mt19937_64& random, const std::string& workspace) {
   namespace pb = google::protobuf;
   v1::EventPayload payload;
-  const pb::FieldDescriptor* aggregate = payload.GetDescriptor()->field(static_cast<int>(random() % static_cast<std::uint64_t>(payload.GetDescriptor()->field_count())));
+  const pb::FieldDescriptor* aggregate =
+      payload.GetDescriptor()->field(static_cast<int>(random() % static_cast<std::uint64_t>(payload.GetDescriptor()->field_count())));
   pb::Message& middle = *payload.GetReflection()->MutableMessage(&payload, aggregate);
   const pb::OneofDescriptor* facts = middle.GetDescriptor()->oneof_decl(0);
   const pb::FieldDescriptor* fact = facts->field(static_cast<int>(random() % static_cast<std::uint64_t>(facts->field_count())));

@@ -18,8 +18,7 @@ v1::EventPayload payload(Fill fill) {
 
 }  // namespace
 
-SampleLog::SampleLog(std::string workspace)
-    : workspace_(std::move(workspace)), partition_(events::partition_of(workspace_.str(), kPartitions)) {
+SampleLog::SampleLog(std::string workspace) : workspace_(std::move(workspace)), partition_(events::partition_of(workspace_.str(), kPartitions)) {
   append(events::encode(events::make_genesis(std::string(32, '9'), kPartitions, partition_, now_us_)));
 }
 
@@ -75,14 +74,13 @@ void SampleLog::commit_of(const WorkspaceId& other, const std::string& key) {
   commit.set_workspace_id(other.str());
   commit.set_history(1);
   commit.set_recorded_at_us(now_us_);
-  *commit.add_events() = events::make_event(
-      "slug/" + key, "", payload([](auto& p) { p.mutable_identity()->mutable_name_confirmed()->set_owner("ws"); }));
+  *commit.add_events() =
+      events::make_event("slug/" + key, "", payload([](auto& p) { p.mutable_identity()->mutable_name_confirmed()->set_owner("ws"); }));
   append(events::encode(events::make_record(std::move(commit))));
 }
 
 void SampleLog::tell_story() {
-  const std::string issue_stream = events::issue_stream(issue), task_stream = "task/" + task,
-                    session_stream = "session/" + session;
+  const std::string issue_stream = events::issue_stream(issue), task_stream = "task/" + task, session_stream = "session/" + session;
   const std::string numbers = events::issue_numbers_stream(workspace_);
   // Another workspace of the same partition, found by trying.
   WorkspaceId other;
@@ -104,8 +102,7 @@ void SampleLog::tell_story() {
         *fact.mutable_title() = plain("Another one");
         fact.set_status(v1::OPEN);
       }));
-  add(numbers, other_issue.str(),
-      payload([&](auto& p) { p.mutable_issue_numbers()->mutable_issue_numbered()->set_issue_id(other_issue.str()); }));
+  add(numbers, other_issue.str(), payload([&](auto& p) { p.mutable_issue_numbers()->mutable_issue_numbered()->set_issue_id(other_issue.str()); }));
   commit("other", user());
   commit_of(other, "first");
   add(issue_stream, issue.str(), payload([&](auto& p) {
@@ -115,10 +112,8 @@ void SampleLog::tell_story() {
         *fact.mutable_body() = plain("The greeting is always the same.\n\nIt should name who is greeted: \xc3\x89lodie.\n");
         fact.set_status(v1::OPEN);
       }));
-  add(numbers, issue.str(),
-      payload([&](auto& p) { p.mutable_issue_numbers()->mutable_issue_numbered()->set_issue_id(issue.str()); }));
-  add(issue_stream, issue.str(),
-      payload([&](auto& p) { p.mutable_issue()->mutable_project_attached()->set_project_id(project); }));
+  add(numbers, issue.str(), payload([&](auto& p) { p.mutable_issue_numbers()->mutable_issue_numbered()->set_issue_id(issue.str()); }));
+  add(issue_stream, issue.str(), payload([&](auto& p) { p.mutable_issue()->mutable_project_attached()->set_project_id(project); }));
   add("project/" + project + "/use", issue.str(),
       payload([&](auto& p) { p.mutable_project_use()->mutable_project_use_added()->set_issue_id(issue.str()); }));
   commit("open", user());
@@ -201,8 +196,7 @@ void SampleLog::tell_story() {
         file.set_deletions(1);
         *fact.mutable_diff() = plain("--- a/greet.sh\n+++ b/greet.sh\n@@ -1 +1 @@\n-echo hello\n+echo \"hello $1\"\n");
       }));
-  add(session_stream, issue.str(),
-      payload([&](auto& p) { p.mutable_session()->mutable_session_ended()->set_outcome("completed"); }));
+  add(session_stream, issue.str(), payload([&](auto& p) { p.mutable_session()->mutable_session_ended()->set_outcome("completed"); }));
   task_event("complete", worker_actor(), 60'000'000, [&](auto& e) {
     e.mutable_task_completed()->set_offer(2);
     *e.mutable_task_completed()->mutable_result() = plain("It greets by name now.\x1b[31m");
@@ -227,9 +221,8 @@ void SampleLog::tell_story() {
         fact.set_to(v1::CLOSED);
         *fact.mutable_reason() = plain("works");
       }));
-  add("comment/" + comment, issue.str(), payload([&](auto& p) {
-        *p.mutable_comment()->mutable_comment_edited()->mutable_body() = plain("@greeter please, by name");
-      }));
+  add("comment/" + comment, issue.str(),
+      payload([&](auto& p) { *p.mutable_comment()->mutable_comment_edited()->mutable_body() = plain("@greeter please, by name"); }));
   commit("close", user(), 86'400'000'000);
   add("comment/" + comment, issue.str(), payload([&](auto& p) { p.mutable_comment()->mutable_comment_removed(); }));
   commit("remove", user());

@@ -5,8 +5,8 @@
 #include <stdexcept>
 
 #include "platform/crypto/crypto.hpp"
-#include "platform/postgres/migrate.hpp"
 #include "platform/postgres/connection.hpp"
+#include "platform/postgres/migrate.hpp"
 
 namespace dossier::test {
 

@@ -20,8 +20,7 @@ class TestDatabase {
   void kill_connections();
 
  private:
-  TestDatabase(std::string server, std::string name, std::string url)
-      : server_(std::move(server)), name_(std::move(name)), url_(std::move(url)) {}
+  TestDatabase(std::string server, std::string name, std::string url) : server_(std::move(server)), name_(std::move(name)), url_(std::move(url)) {}
   std::string server_, name_, url_;
 };
 

@@ -27,8 +27,8 @@ class ActivityIntakeTest : public ::testing::Test {
     make_intake();
   }
   void make_intake() {
-    intake = std::make_unique<ActivityIntake>(*reader, office.server.states, store, office.at.clock, office.at.topics,
-                                              [this](const WorkspaceId&) { return up_to_date; }, &told);
+    intake = std::make_unique<ActivityIntake>(
+        *reader, office.server.states, store, office.at.clock, office.at.topics, [this](const WorkspaceId&) { return up_to_date; }, &told);
     ASSERT_TRUE(intake->own({0, 1, 2}));
   }
 

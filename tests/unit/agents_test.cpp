@@ -82,7 +82,8 @@ class Agents : public ::testing::Test {
 };
 
 TEST_F(Agents, a_command_gets_its_task_and_its_output_becomes_lines) {
-  const AgentResult result = shell("echo \"$DOSSIER_ISSUE_ID $DOSSIER_SESSION_ID $DOSSIER_OFFER $DOSSIER_PROMPT\"; pwd; echo oops >&2; cat >request.json");
+  const AgentResult result =
+      shell("echo \"$DOSSIER_ISSUE_ID $DOSSIER_SESSION_ID $DOSSIER_OFFER $DOSSIER_PROMPT\"; pwd; echo oops >&2; cat >request.json");
   EXPECT_EQ(result.kind, AgentResult::Kind::completed);
   EXPECT_EQ(result.result, "iss_1 ses_1 2 make it so\n" + folder_.path());
   EXPECT_EQ(host_.lines("agent"), "iss_1 ses_1 2 make it so\n" + folder_.path() + "\n");
@@ -198,14 +199,11 @@ TEST_F(Agents, lines_of_codex_that_mean_nothing_are_kept_and_passed_over) {
   const AgentResult result = fake_codex("commands", "noise");
   EXPECT_EQ(result.kind, AgentResult::Kind::completed);
   EXPECT_NE(host_.lines("codex-raw").find("plain words"), std::string::npos);
-  EXPECT_TRUE(std::any_of(host_.events.begin(), host_.events.end(), [](const auto& event) {
-    return event.kind == AgentEvent::Kind::raw_item && event.name == "no/such/thing";
-  }));
+  EXPECT_TRUE(std::any_of(host_.events.begin(), host_.events.end(),
+                          [](const auto& event) { return event.kind == AgentEvent::Kind::raw_item && event.name == "no/such/thing"; }));
 }
 
-TEST_F(Agents, a_huge_frame_of_codex_is_taken) {
-  EXPECT_EQ(fake_codex("commands", "huge").kind, AgentResult::Kind::completed);
-}
+TEST_F(Agents, a_huge_frame_of_codex_is_taken) { EXPECT_EQ(fake_codex("commands", "huge").kind, AgentResult::Kind::completed); }
 
 TEST_F(Agents, a_turn_that_ends_twice_ends_once) {
   EXPECT_EQ(fake_codex("commands", "twice").kind, AgentResult::Kind::completed);
@@ -223,9 +221,7 @@ TEST_F(Agents, a_request_that_nobody_knows_is_answered_with_an_error) {
   EXPECT_EQ(fake_codex("commands", "unanswered").kind, AgentResult::Kind::completed);
 }
 
-TEST_F(Agents, what_codex_leaves_running_dies_with_it) {
-  EXPECT_EQ(fake_codex("commands", "daemon").kind, AgentResult::Kind::completed);
-}
+TEST_F(Agents, what_codex_leaves_running_dies_with_it) { EXPECT_EQ(fake_codex("commands", "daemon").kind, AgentResult::Kind::completed); }
 
 TEST_F(Agents, a_failed_turn_carries_the_models_error) {
   const AgentResult result = fake_codex("model_failed", "none");

@@ -128,8 +128,7 @@ TEST(Issue, understands_the_status_words_of_other_trackers) {
   EXPECT_EQ(parse_status("ready_to_test"), v1::READY_FOR_TEST);
   EXPECT_EQ(parse_status("completed"), v1::CLOSED);
   EXPECT_FALSE(parse_status("whatever").has_value());
-  for (v1::IssueStatus status : {v1::OPEN, v1::NEEDS_REVIEW, v1::READY_FOR_TEST, v1::CLOSED})
-    EXPECT_EQ(parse_status(status_name(status)), status);
+  for (v1::IssueStatus status : {v1::OPEN, v1::NEEDS_REVIEW, v1::READY_FOR_TEST, v1::CLOSED}) EXPECT_EQ(parse_status(status_name(status)), status);
 }
 
 TEST(Issue, yields_nothing_for_an_edit_that_changes_nothing) {

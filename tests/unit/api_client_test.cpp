@@ -14,8 +14,8 @@ using test_support::RawConnection;
 using test_support::RawServer;
 
 std::string answer(int status, std::string_view body, std::string_view more_headers = {}) {
-  return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
-         std::string(more_headers) + "\r\n" + std::string(body);
+  return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(more_headers) + "\r\n" +
+         std::string(body);
 }
 
 std::vector<RawServer::Script> one_connection(std::vector<std::string> answers) {
@@ -51,16 +51,15 @@ Invocation invocation_of(std::map<std::string, std::string, std::less<>> values)
 }
 
 TEST(ApiClient, sends_a_post_again_under_the_same_key_until_the_server_can) {
-  Fixture f(one_connection({answer(503, R"({"code":"overloaded"})", "Retry-After: 2\r\n"), answer(503, "{}"), answer(202, "{}"),
-                            answer(201, R"({"id":"iss_1"})")}));
+  Fixture f(one_connection(
+      {answer(503, R"({"code":"overloaded"})", "Retry-After: 2\r\n"), answer(503, "{}"), answer(202, "{}"), answer(201, R"({"id":"iss_1"})")}));
   auto reply = f.client.post("/v1/x", json::Value::Object{{"title", "T"}});
   ASSERT_TRUE(reply) << reply.error().message;
   EXPECT_EQ(reply->body.text("id"), "iss_1");
   const auto requests = f.server.requests();
   ASSERT_EQ(requests.size(), 4u);
   EXPECT_FALSE(header_of(requests[0], "idempotency-key").empty());
-  for (const auto& request : requests)
-    EXPECT_EQ(header_of(request, "idempotency-key"), header_of(requests[0], "idempotency-key"));
+  for (const auto& request : requests) EXPECT_EQ(header_of(request, "idempotency-key"), header_of(requests[0], "idempotency-key"));
   EXPECT_EQ(f.pauses, (std::vector<std::int64_t>{2'000, 400, 800}));
 }
 
@@ -71,8 +70,8 @@ TEST(ApiClient, sends_the_key_that_it_was_given) {
 }
 
 TEST(ApiClient, gives_up_after_so_many_attempts_and_says_what_the_server_said) {
-  Fixture f(one_connection(std::vector<std::string>(
-      ApiClient::kMaxAttempts, answer(503, R"({"code":"log_unavailable","detail":"Kafka is away"})", "Retry-After: 600\r\n"))));
+  Fixture f(one_connection(std::vector<std::string>(ApiClient::kMaxAttempts,
+                                                    answer(503, R"({"code":"log_unavailable","detail":"Kafka is away"})", "Retry-After: 600\r\n"))));
   auto reply = f.client.get("/v1/x");
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code, Code::log_unavailable);
@@ -112,8 +111,7 @@ TEST(ApiClient, says_how_to_start_a_server_where_none_is) {
   auto reply = client.get("/v1/me");
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code, Code::io);
-  EXPECT_NE(reply.error().message.find("start it with ./dev up, or set DOSSIER_URL"), std::string::npos)
-      << reply.error().message;
+  EXPECT_NE(reply.error().message.find("start it with ./dev up, or set DOSSIER_URL"), std::string::npos) << reply.error().message;
   EXPECT_EQ(pauses.size(), 2u);
 }
 
@@ -123,8 +121,8 @@ TEST(ApiClient, wants_json) {
 }
 
 TEST(ApiClient, joins_the_pages_of_a_list_up_to_the_limit) {
-  Fixture f(one_connection({answer(200, R"({"items":[{"n":1},{"n":2}],"next_cursor":"a b","seq":5})"),
-                            answer(200, R"({"items":[{"n":3}],"next_cursor":"c","seq":6})")}));
+  Fixture f(one_connection(
+      {answer(200, R"({"items":[{"n":1},{"n":2}],"next_cursor":"a b","seq":5})"), answer(200, R"({"items":[{"n":3}],"next_cursor":"c","seq":6})")}));
   auto list = f.client.list("/v1/x?status=open", 3);
   ASSERT_TRUE(list) << list.error().message;
   EXPECT_EQ(json::write(*list), R"({"items":[{"n":1},{"n":2},{"n":3}],"next_cursor":"c","seq":6})");
@@ -146,13 +144,11 @@ TEST(ApiClient, finds_an_issue_by_its_number) {
 
 TEST(ApiClient, knows_the_workspace_by_id_slug_or_as_the_only_one) {
   const std::string me = R"({"workspaces":[{"id":"ws_1","slug":"one"},{"id":"ws_2","slug":"two"}]})";
-  Fixture f(
-      one_connection({answer(200, me), answer(200, me), answer(200, me),
-                      answer(200, R"({"workspaces":[{"id":"ws_1","slug":"one"}]})"), answer(200, R"({"workspaces":[]})")}));
+  Fixture f(one_connection({answer(200, me), answer(200, me), answer(200, me), answer(200, R"({"workspaces":[{"id":"ws_1","slug":"one"}]})"),
+                            answer(200, R"({"workspaces":[]})")}));
   EXPECT_EQ(*f.client.workspace(invocation_of({{"--workspace", "two"}})), "ws_2");
   EXPECT_EQ(f.client.workspace(invocation_of({{"--workspace", "three"}})).error().code, Code::not_found);
-  EXPECT_EQ(f.client.workspace(invocation_of({})).error().message,
-            "which workspace (--workspace, $DOSSIER_WORKSPACE)? Yours: one, two");
+  EXPECT_EQ(f.client.workspace(invocation_of({})).error().message, "which workspace (--workspace, $DOSSIER_WORKSPACE)? Yours: one, two");
   EXPECT_EQ(*f.client.workspace(invocation_of({})), "ws_1");
   EXPECT_EQ(f.client.workspace(invocation_of({})).error().code, Code::usage);
 }
@@ -181,10 +177,10 @@ TEST(Output, shows_members_of_every_kind) {
 }
 
 TEST(Watch, shows_the_events_of_its_issue_and_no_other) {
-  const auto commit = *json::parse(
-      R"({"seq":7,"commit_id":"cmm_1","time":"2026-11-21T03:04:05.123456Z","actor":{"kind":"user","id":"usr_0123456789"},"events":[)"
-      R"({"index":0,"stream":"comment/cmt_1","version":1,"issue_id":"iss_1","type":"comment_added","data":{"body":"hi\nthere"}},)"
-      R"({"index":1,"stream":"task/tsk_1","version":1,"issue_id":"iss_2","type":"task_queued","data":{}}]})");
+  const auto commit =
+      *json::parse(R"({"seq":7,"commit_id":"cmm_1","time":"2026-11-21T03:04:05.123456Z","actor":{"kind":"user","id":"usr_0123456789"},"events":[)"
+                   R"({"index":0,"stream":"comment/cmt_1","version":1,"issue_id":"iss_1","type":"comment_added","data":{"body":"hi\nthere"}},)"
+                   R"({"index":1,"stream":"task/tsk_1","version":1,"issue_id":"iss_2","type":"task_queued","data":{}}]})");
   const auto events = events_of_issue(commit, "iss_1");
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(event_text(events[0]), "7  03:04:05.123  user usr_01234567: comment_added\n    | hi\n    | there\n");
@@ -192,9 +188,8 @@ TEST(Watch, shows_the_events_of_its_issue_and_no_other) {
 
 TEST(Watch, shows_what_agents_say_and_not_their_raw_frames) {
   const auto text_of = [](const char* item) { return activity_text(*json::parse(item)); };
-  EXPECT_EQ(
-      text_of(R"({"type":"log_line","time":"2026-11-21T03:04:05.123456Z","data":{"stream":"agent","text":"hi\u001b[2J"}})"),
-      "    03:04:05.123  [agent] hi\\x1b[2J\n");
+  EXPECT_EQ(text_of(R"({"type":"log_line","time":"2026-11-21T03:04:05.123456Z","data":{"stream":"agent","text":"hi\u001b[2J"}})"),
+            "    03:04:05.123  [agent] hi\\x1b[2J\n");
   EXPECT_EQ(text_of(R"({"type":"tool_use","time":"2026-11-21T03:04:05.123456Z","data":{"tool":"shell","input":"ls"}})"),
             "    03:04:05.123  [shell] ls\n");
   EXPECT_EQ(text_of(R"({"type":"log_line","time":"x","data":{"stream":"codex-raw","text":"{}"}})"), "");

@@ -20,8 +20,7 @@ TEST(CodexFrames, tells_the_four_kinds_apart) {
 }
 
 TEST(CodexFrames, refuses_what_is_none_of_them) {
-  for (const char* line : {"", "plain words", "{", "{}", "[]", "42", R"({"id":1})", R"({"method":7})"})
-    EXPECT_FALSE(read_frame(line)) << line;
+  for (const char* line : {"", "plain words", "{", "{}", "[]", "42", R"({"id":1})", R"({"method":7})"}) EXPECT_FALSE(read_frame(line)) << line;
 }
 
 TEST(CodexFrames, are_written_as_one_line_without_a_version) {

@@ -67,12 +67,9 @@ TEST(CommandLine, a_flag_wins_over_the_environment_over_the_profile_over_the_fal
   EXPECT_EQ(invocation({"issue", "list"}).text("--url"), "http://fallback");
   EXPECT_EQ(invocation({"issue", "list"}, {{"DOSSIER_PROFILE", file}}).text("--url"), "http://profile");
   EXPECT_EQ(invocation({"issue", "list", "--profile", file}).text("--url"), "http://profile");
-  EXPECT_EQ(invocation({"issue", "list"}, {{"DOSSIER_PROFILE", file}, {"DOSSIER_URL", "http://environment"}}).text("--url"),
-            "http://environment");
-  EXPECT_EQ(
-      invocation({"issue", "list", "--url=http://flag"}, {{"DOSSIER_PROFILE", file}, {"DOSSIER_URL", "http://environment"}})
-          .text("--url"),
-      "http://flag");
+  EXPECT_EQ(invocation({"issue", "list"}, {{"DOSSIER_PROFILE", file}, {"DOSSIER_URL", "http://environment"}}).text("--url"), "http://environment");
+  EXPECT_EQ(invocation({"issue", "list", "--url=http://flag"}, {{"DOSSIER_PROFILE", file}, {"DOSSIER_URL", "http://environment"}}).text("--url"),
+            "http://flag");
 }
 
 TEST(CommandLine, takes_arguments_flags_and_what_looks_like_a_flag_behind_two_dashes) {
@@ -94,20 +91,16 @@ TEST(CommandLine, a_group_may_be_a_command_too) {
 TEST(CommandLine, names_what_it_does_not_know_and_the_nearest_that_it_knows) {
   EXPECT_EQ(refusal({"isue", "list"}), "unknown command 'isue': did you mean 'issue'? See: dossier --help");
   EXPECT_EQ(refusal({"issue", "lits"}), "unknown command 'issue lits': did you mean 'list'? See: dossier issue --help");
-  EXPECT_EQ(refusal({"issue", "list", "--limti", "3"}),
-            "unknown flag --limti: did you mean --limit? See: dossier issue list --help");
-  EXPECT_EQ(refusal({"issue", "list", "--limti=3"}),
-            "unknown flag --limti: did you mean --limit? See: dossier issue list --help");
-  EXPECT_EQ(refusal({"issue", "list", "--wholly-different"}),
-            "unknown flag --wholly-different; see: dossier issue list --help");
+  EXPECT_EQ(refusal({"issue", "list", "--limti", "3"}), "unknown flag --limti: did you mean --limit? See: dossier issue list --help");
+  EXPECT_EQ(refusal({"issue", "list", "--limti=3"}), "unknown flag --limti: did you mean --limit? See: dossier issue list --help");
+  EXPECT_EQ(refusal({"issue", "list", "--wholly-different"}), "unknown flag --wholly-different; see: dossier issue list --help");
   EXPECT_EQ(refusal({"worker", "lsit"}), "unknown command 'worker lsit': did you mean 'list'? See: dossier worker --help");
 }
 
 TEST(CommandLine, refuses_what_is_missing_too_much_or_no_choice) {
   EXPECT_EQ(refusal({"issue", "show"}), "ISSUE is missing: an id; see: dossier issue show --help");
   EXPECT_EQ(refusal({"issue", "show", "1", "2", "3"}), "unexpected argument '3'; see: dossier issue show --help");
-  EXPECT_EQ(refusal({"issue", "list", "--status", "oepn"}),
-            "--status is 'oepn', and must be one of open, closed; see: dossier issue list --help");
+  EXPECT_EQ(refusal({"issue", "list", "--status", "oepn"}), "--status is 'oepn', and must be one of open, closed; see: dossier issue list --help");
   EXPECT_EQ(refusal({"issue"}), "which command of 'issue'; see: dossier issue --help");
   EXPECT_NE(refusal({"issue", "list", "--limit"}), "accepted");
   EXPECT_NE(refusal({"issue", "list", "--limit", "1", "--limit", "2"}), "accepted");
@@ -180,8 +173,7 @@ TEST(Profile, is_kept_for_its_owner_alone_and_keeps_what_it_had) {
   ASSERT_TRUE(profile);
   EXPECT_EQ(profile->values["url"], "http://x");
   EXPECT_EQ(profile->values["token"], "dst_2");
-  EXPECT_EQ(std::filesystem::status(file).permissions(),
-            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(std::filesystem::status(file).permissions(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
 TEST(ExitCodes, know_every_code_by_its_name) {

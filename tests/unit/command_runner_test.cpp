@@ -373,16 +373,16 @@ TEST_F(CommandRunnerTest, while_the_log_does_not_answer_new_commands_are_refused
 
 TEST_F(CommandRunnerTest, a_commit_over_the_limit_is_refused_before_anything_is_produced) {
   const auto large = ask(one, command("a", [](Snapshot&, const CommandContext&) -> Result<Decision> {
-    Decision decision;
-    decision.events.push_back(renamed(std::string(events::kMaxCommitBytes, 'x')));
-    return decision;
-  }));
+                           Decision decision;
+                           decision.events.push_back(renamed(std::string(events::kMaxCommitBytes, 'x')));
+                           return decision;
+                         }));
   EXPECT_EQ(large.error().code, Code::payload_too_large);
   const auto many = ask(one, command("b", [](Snapshot&, const CommandContext&) -> Result<Decision> {
-    Decision decision;
-    for (int i = 0; i <= events::kMaxCommitEvents; ++i) decision.events.push_back(renamed("x"));
-    return decision;
-  }));
+                          Decision decision;
+                          for (int i = 0; i <= events::kMaxCommitEvents; ++i) decision.events.push_back(renamed("x"));
+                          return decision;
+                        }));
   EXPECT_EQ(many.error().code, Code::payload_too_large);
   EXPECT_EQ(records(), 0u);
 }

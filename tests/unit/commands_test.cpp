@@ -12,9 +12,9 @@
 namespace dossier::producers::commands {
 namespace {
 
-using ::testing::ElementsAre;
 using test::FoldedLog;
 using test::Office;
+using ::testing::ElementsAre;
 
 std::vector<std::string> facts(const Result<Decision>& decision) {
   std::vector<std::string> names;
@@ -88,8 +88,8 @@ TEST(AddComment, by_a_stranger_finds_no_workspace) {
 TEST(OpenIssue, makes_child_issues_of_its_checklist_in_order) {
   Office office;
   const auto decision = office.log.decide(open_issue({.title = "t", .body = "- [ ] a\n- [x] b", .project = {}}), office.member, "o");
-  EXPECT_THAT(facts(decision), ElementsAre("issue_opened", "issue_numbered", "issue_opened", "issue_numbered", "child_issue_linked",
-                                           "issue_opened", "issue_numbered", "child_issue_linked"));
+  EXPECT_THAT(facts(decision), ElementsAre("issue_opened", "issue_numbered", "issue_opened", "issue_numbered", "child_issue_linked", "issue_opened",
+                                           "issue_numbered", "child_issue_linked"));
   v1::EventPayload second;
   second.ParseFromString(decision->events[5].payload());
   EXPECT_EQ(second.issue().issue_opened().status(), v1::CLOSED);

@@ -211,9 +211,8 @@ TEST(Dispatch, a_worker_is_told_that_its_reports_are_accepted_only_when_that_is_
   MemoryWorker worker = office.add_worker("a");
   const TaskId task = office.ask();
   bool away = true;
-  office.at.database->set_faults([&away](std::string_view operation) {
-    return away && operation == "save" ? memory::DatabaseFault::unavailable : memory::DatabaseFault::none;
-  });
+  office.at.database->set_faults(
+      [&away](std::string_view operation) { return away && operation == "save" ? memory::DatabaseFault::unavailable : memory::DatabaseFault::none; });
   worker.claim(office.fence(task));
   office.settle_all();
   EXPECT_EQ(office.told(worker, Control::kGranted).size(), 1u) << "what the agent waits for is said at once";

@@ -26,8 +26,7 @@ TEST_P(FuzzCorpus, every_file_holds) {
   GetParam().run("");
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, FuzzCorpus, ::testing::ValuesIn(targets()),
-                         [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Targets, FuzzCorpus, ::testing::ValuesIn(targets()), [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace dossier::fuzz

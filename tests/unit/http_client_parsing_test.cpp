@@ -26,9 +26,8 @@ TEST(Url, is_taken_apart) {
 }
 
 TEST(Url, is_refused_where_it_is_none) {
-  for (const char* text :
-       {"", "localhost:8787", "ftp://x", "http://", "http://:80", "http://x:", "http://x:0", "http://x:65536", "http://x:80a",
-        "http://user@x", "http://x/?q", "http://x/#f", "http://x/a b", "http://[::1", "http://[::1]x", "http://a b"})
+  for (const char* text : {"", "localhost:8787", "ftp://x", "http://", "http://:80", "http://x:", "http://x:0", "http://x:65536", "http://x:80a",
+                           "http://user@x", "http://x/?q", "http://x/#f", "http://x/a b", "http://[::1", "http://[::1]x", "http://a b"})
     EXPECT_EQ(parse_url(text).has_value() ? "accepted" : parse_url(text).error().field, "base_url") << text;
 }
 

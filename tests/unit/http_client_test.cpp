@@ -29,8 +29,8 @@ Client client_of(const RawServer& server, std::int64_t request_timeout_ms = 5'00
 }
 
 std::string answer(std::string_view body, std::string_view more_headers = {}, std::string_view status = "200 OK") {
-  return "HTTP/1.1 " + std::string(status) + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
-         std::string(more_headers) + "\r\n" + std::string(body);
+  return "HTTP/1.1 " + std::string(status) + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(more_headers) + "\r\n" +
+         std::string(body);
 }
 
 RawServer::Script replies(std::vector<std::string> answers) {
@@ -44,9 +44,7 @@ RawServer::Script replies(std::vector<std::string> answers) {
 
 class Folder {
  public:
-  Folder() : path_(fs::temp_directory_path() / ("dossier-http-client-" + std::to_string(::getpid()))) {
-    fs::create_directories(path_);
-  }
+  Folder() : path_(fs::temp_directory_path() / ("dossier-http-client-" + std::to_string(::getpid()))) { fs::create_directories(path_); }
   ~Folder() { fs::remove_all(path_); }
   std::string file(std::string_view name) const { return (path_ / name).string(); }
 
@@ -94,8 +92,7 @@ TEST(HttpClient, uses_one_connection_for_many_requests) {
 }
 
 TEST(HttpClient, reads_a_chunked_body_that_is_split_anywhere) {
-  const std::string bytes =
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n7;x=y\r\n, world\r\n0\r\nTrailer: t\r\n\r\n";
+  const std::string bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n7;x=y\r\n, world\r\n0\r\nTrailer: t\r\n\r\n";
   for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
     RawServer server({[&](RawConnection& connection) {
       connection.read_request();
@@ -206,9 +203,8 @@ TEST(HttpClient, says_so_when_nobody_listens) {
 }
 
 TEST(HttpClient, refuses_a_body_over_the_limit_and_takes_one_at_it) {
-  RawServer server(
-      {replies({answer(std::string(1000, 'x'))}), replies({answer(std::string(1001, 'x'))}),
-       replies({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x') + "\r\n0\r\n\r\n"})});
+  RawServer server({replies({answer(std::string(1000, 'x'))}), replies({answer(std::string(1001, 'x'))}),
+                    replies({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x') + "\r\n0\r\n\r\n"})});
   auto at_limit = client_of(server, 5'000, 1000).request("GET", "/");
   ASSERT_TRUE(at_limit) << at_limit.error().message;
   EXPECT_EQ(at_limit->body.size(), 1000u);
@@ -302,8 +298,7 @@ TEST(HttpClient, hands_over_events_as_they_come_and_stops_when_told) {
 }
 
 TEST(HttpClient, tells_a_stream_that_ended_from_one_that_fell_silent) {
-  RawServer server({replies({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: a\n\n\r\n0\r\n\r\n"}),
-                    [](RawConnection& connection) {
+  RawServer server({replies({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: a\n\n\r\n0\r\n\r\n"}), [](RawConnection& connection) {
                       connection.read_request();
                       connection.send("HTTP/1.1 200 OK\r\n\r\ndata: a\n\n");
                       connection.wait_for_close();

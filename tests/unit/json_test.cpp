@@ -26,9 +26,8 @@ TEST(Json, AnIntegerBeyond64BitsIsNoInteger) {
 
 TEST(Json, RefusesWhatIsNotJson) {
   using namespace std::string_literals;
-  for (const std::string& text : {""s, "{"s, "{}x"s, "{}\0x"s, "{}\0"s, "nul"s, "'a'"s, "{\"a\":1,}"s, "[1 2]"s, "\"\xff\""s,
-                                  "\"\xc0\xaf\""s, "\"\xed\xa0\x80\""s, "\"\\ud800\""s, "\"\\ude00\""s,
-                                  "{\"\\udc00\":1}"s, "\"a\nb\""s, "1e999"s, "\xef\xbb\xbf"s}) {
+  for (const std::string& text : {""s, "{"s, "{}x"s, "{}\0x"s, "{}\0"s, "nul"s, "'a'"s, "{\"a\":1,}"s, "[1 2]"s, "\"\xff\""s, "\"\xc0\xaf\""s,
+                                  "\"\xed\xa0\x80\""s, "\"\\ud800\""s, "\"\\ude00\""s, "{\"\\udc00\":1}"s, "\"a\nb\""s, "1e999"s, "\xef\xbb\xbf"s}) {
     auto value = parse(text);
     ASSERT_FALSE(value.has_value()) << text;
     EXPECT_EQ(value.error().code, Code::malformed_json) << text;

@@ -44,8 +44,8 @@ struct View {
     for (const Match& match : match(candidates, seats, at_work, most)) out.push_back(match.task->id.str() + ">" + match.worker->id.str());
     return out;
   }
-  static std::vector<Match> match(const std::vector<Candidate>& tasks, const std::vector<Seat>& seats,
-                                  std::map<std::string, std::uint32_t> at_work, std::size_t most) {
+  static std::vector<Match> match(const std::vector<Candidate>& tasks, const std::vector<Seat>& seats, std::map<std::string, std::uint32_t> at_work,
+                                  std::size_t most) {
     return producers::match(tasks, seats, std::move(at_work), most);
   }
 };

@@ -20,9 +20,7 @@ struct Script final : FaultPolicy {
   std::int64_t keep_unsynced = 0;
   AppendPlan plan_append(std::string_view, const topic::Outgoing&) override { return take(appends); }
   PollPlan plan_poll(std::string_view) override { return take(polls); }
-  std::int64_t surviving_end(std::string_view, std::int32_t, std::int64_t synced_end, std::int64_t) override {
-    return synced_end + keep_unsynced;
-  }
+  std::int64_t surviving_end(std::string_view, std::int32_t, std::int64_t synced_end, std::int64_t) override { return synced_end + keep_unsynced; }
 
  private:
   template <class Plan>
@@ -199,9 +197,7 @@ TEST_F(MemoryTopic, without_a_leader_records_wait_and_are_refused_after_their_ti
 TEST_F(MemoryTopic, a_crash_keeps_what_was_synced_and_makes_what_was_on_its_way_unknown) {
   broker_.create_topic("unsynced", 1, false);
   const auto writer = broker_.make_writer("w");
-  const auto append_unsynced = [&](const std::string& value) {
-    writer->append({"unsynced", 0, "", value, {}}, [](const Appended&) {});
-  };
+  const auto append_unsynced = [&](const std::string& value) { writer->append({"unsynced", 0, "", value, {}}, [](const Appended&) {}); };
   append(*writer, "durable");
   for (const char* value : {"a", "b"}) append_unsynced(value);
   settle();

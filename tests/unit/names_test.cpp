@@ -2,7 +2,6 @@
 #include "events/names.hpp"
 #include "events/limits.hpp"
 
-
 #include <gtest/gtest.h>
 
 namespace dossier::events {

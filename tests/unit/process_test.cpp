@@ -80,7 +80,10 @@ TEST(Process, writing_to_a_child_that_closed_its_input_is_an_error_and_no_signal
   auto process = Process::spawn(shell("exec <&-; echo closed; exec sleep 30"));
   ASSERT_TRUE(process) << process.error().message;
   std::string output;
-  ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { process->read_output(output, 100); return output == "closed\n"; }));
+  ASSERT_TRUE(test::eventually(kDeadlineMs, [&] {
+    process->read_output(output, 100);
+    return output == "closed\n";
+  }));
   const auto written = process->write_input("too late");
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, Code::io);
@@ -108,7 +111,10 @@ TEST(Process, kills_children_grandchildren_and_daemons_that_left_the_session) {
   auto process = Process::spawn(options);
   ASSERT_TRUE(process) << process.error().message;
   std::string output;
-  ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { process->read_output(output, 100); return output == "ready\n"; }));
+  ASSERT_TRUE(test::eventually(kDeadlineMs, [&] {
+    process->read_output(output, 100);
+    return output == "ready\n";
+  }));
   const pid_t pid = process->pid();
   ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { return family_members(pid, options.family).size() >= 6; }));
   EXPECT_TRUE(process->kill_family());

@@ -27,8 +27,7 @@ v1::Event comment_added(std::uint64_t n, std::string body = "text") {
 
 // `count` commits of one comment each.
 void add_comments(EventScript& script, std::uint64_t count, std::uint64_t first = 1) {
-  for (std::uint64_t n = first; n < first + count; ++n)
-    script.commit({comment_added(n)}, {{"comment/" + hex_id("cmt", n), 0}});
+  for (std::uint64_t n = first; n < first + count; ++n) script.commit({comment_added(n)}, {{"comment/" + hex_id("cmt", n), 0}});
 }
 
 class ProjectorTest : public ::testing::Test {

@@ -31,8 +31,7 @@ Timeline timeline_of(const SampleLog& log, const Until& until = {}) {
     if (!*judged || (*judged)->judgement.verdict != events::Verdict::accepted) continue;
     const auto& judgement = (*judged)->judgement;
     if (!until.includes(judgement.seq, judgement.time_us)) break;
-    append_entries(timeline.entries, (*judged)->envelope.record.commit(), judgement.seq, judgement.time_us, judgement.versions,
-                   log.issue);
+    append_entries(timeline.entries, (*judged)->envelope.record.commit(), judgement.seq, judgement.time_us, judgement.versions, log.issue);
   }
   return timeline;
 }
@@ -112,8 +111,8 @@ TEST(Timeline, has_the_issue_s_events_in_order_with_their_versions) {
     append_item_json(item, entry);
     auto json = json::parse(item);
     ASSERT_TRUE(json) << item;
-    types.push_back(json->text("type") + "@" + std::to_string(json->integer_or("seq", 0)) + "." +
-                    std::to_string(json->integer_or("index", -1)) + "v" + std::to_string(json->integer_or("version", 0)));
+    types.push_back(json->text("type") + "@" + std::to_string(json->integer_or("seq", 0)) + "." + std::to_string(json->integer_or("index", -1)) +
+                    "v" + std::to_string(json->integer_or("version", 0)));
   }
   EXPECT_EQ(types, (std::vector<std::string>{"issue_opened@3.0v1",
                                              "issue_numbered@3.1v2",
@@ -169,18 +168,17 @@ TEST(TimeTravel, has_the_document_of_the_issue) {
   for (const auto& entry : timeline_of(log, Until{4, std::nullopt}).entries) fold.apply(entry);
   std::string json;
   append_json(json, fold.document());
-  EXPECT_EQ(json,
-            "{\"id\":\"" + log.issue.str() + "\",\"workspace_id\":\"" + log.workspace().str() +
-                "\",\"number\":2,\"title\":\"Greet by \\\"name\\\"\",\"body\":\"The greeting is always the same.\\n\\nIt "
-                "should name who is greeted: "
-                "\xc3\x89lodie.\\n\",\"status\":\"open\",\"project_id\":\"" +
-                log.project + "\",\"author_id\":\"usr_" + std::string(32, 'a') +
-                "\",\"created_at\":\"2026-11-18T11:06:43.000000Z\",\"updated_at\":\"2026-11-18T11:06:44.000000Z\",\"seq\":4,"
-                "\"comment_count\":1,"
-                "\"comments\":[{\"id\":\"" +
-                log.comment + "\",\"issue_id\":\"" + log.issue.str() + "\",\"author_id\":\"usr_" + std::string(32, 'a') +
-                "\",\"body\":\"@greeter "
-                "please\",\"created_at\":\"2026-11-18T11:06:44.000000Z\",\"edited\":false,\"removed\":false,\"seq\":4}]}");
+  EXPECT_EQ(json, "{\"id\":\"" + log.issue.str() + "\",\"workspace_id\":\"" + log.workspace().str() +
+                      "\",\"number\":2,\"title\":\"Greet by \\\"name\\\"\",\"body\":\"The greeting is always the same.\\n\\nIt "
+                      "should name who is greeted: "
+                      "\xc3\x89lodie.\\n\",\"status\":\"open\",\"project_id\":\"" +
+                      log.project + "\",\"author_id\":\"usr_" + std::string(32, 'a') +
+                      "\",\"created_at\":\"2026-11-18T11:06:43.000000Z\",\"updated_at\":\"2026-11-18T11:06:44.000000Z\",\"seq\":4,"
+                      "\"comment_count\":1,"
+                      "\"comments\":[{\"id\":\"" +
+                      log.comment + "\",\"issue_id\":\"" + log.issue.str() + "\",\"author_id\":\"usr_" + std::string(32, 'a') +
+                      "\",\"body\":\"@greeter "
+                      "please\",\"created_at\":\"2026-11-18T11:06:44.000000Z\",\"edited\":false,\"removed\":false,\"seq\":4}]}");
 }
 
 TEST(TimeTravel, counts_no_removed_comment_and_keeps_none_of_its_words) {
@@ -221,9 +219,8 @@ TEST(Activity, stands_after_its_claim_and_before_the_end_of_its_offer) {
   const auto timeline = timeline_of(log, Until{11, std::nullopt});
   const auto records = activity_of(log);
   const auto order = places(interleave(timeline, records, Until{11, std::nullopt}));
-  EXPECT_EQ(order, (std::vector<std::string>{"3.0",    "3.1",  "3.2",  "3.3",    "4.0",    "4.1", "4.2", "4.3",
-                                             "5.0",    "6.0",  "7.0",  "8.0",    "line 1", "9.0", "9.1", "line 2",
-                                             "line 3", "10.0", "10.1", "line 4", "10.2",   "11.0"}));
+  EXPECT_EQ(order, (std::vector<std::string>{"3.0", "3.1",    "3.2", "3.3", "4.0",    "4.1",    "4.2",  "4.3",  "5.0",    "6.0",  "7.0",
+                                             "8.0", "line 1", "9.0", "9.1", "line 2", "line 3", "10.0", "10.1", "line 4", "10.2", "11.0"}));
 }
 
 TEST(Activity, is_the_same_whatever_order_the_records_came_in) {

@@ -88,8 +88,7 @@ TEST(Verify, compares_every_column_that_the_ledger_gives) {
     auto changed = journal;
     change(changed[4]);
     const auto finding = first_finding(log, changed);
-    return finding ? std::to_string(finding->offset) + " " + finding->what.substr(0, finding->what.find(" is "))
-                   : std::string("none");
+    return finding ? std::to_string(finding->offset) + " " + finding->what.substr(0, finding->what.find(" is ")) : std::string("none");
   };
   EXPECT_EQ(finding_of([](auto& row) { row.verdict = events::Verdict::void_conflict; }), "4 its verdict");
   EXPECT_EQ(finding_of([](auto& row) { row.seq += 1; }), "4 its seq");
@@ -133,10 +132,9 @@ struct ActivityCase {
     v1::SignedActivity message;
     v1::ActivityRecord body;
     EXPECT_TRUE(message.ParseFromString(records[i].value) && body.ParseFromString(message.body()));
-    return {log.session,           2,
-            body.first_sequence(), records[i].partition,
-            records[i].offset,     std::string(crypto::view(crypto::sha256(records[i].value))),
-            message.body()};
+    return {
+        log.session,   2, body.first_sequence(), records[i].partition, records[i].offset, std::string(crypto::view(crypto::sha256(records[i].value))),
+        message.body()};
   }
   void resign(std::size_t i, const v1::ActivityRecord& body, const std::string& key) {
     v1::SignedActivity message;
@@ -231,8 +229,7 @@ TEST(VerifyActivity, finds_what_the_database_changed_lost_or_made_up) {
   auto made_up = c.block_of(1);
   made_up.first_sequence = 9;
   made_up.offset = 7;
-  EXPECT_NE(c.verifier.check(made_up, "dossier.activity", 0)->what.find("the database has it and the log has not"),
-            std::string::npos);
+  EXPECT_NE(c.verifier.check(made_up, "dossier.activity", 0)->what.find("the database has it and the log has not"), std::string::npos);
   EXPECT_FALSE(c.verifier.check(made_up, "dossier.activity", 8));  // the topic keeps nothing that old
   EXPECT_FALSE(c.verifier.check(c.block_of(0), "dossier.activity", 0));
   EXPECT_NE(c.verifier.finish({{c.records[1].partition, 2}})->what.find("the database lacks it"), std::string::npos);

@@ -93,8 +93,8 @@ TEST_F(WorkdirTest, everything_that_changed_is_captured_but_what_is_ignored) {
   EXPECT_NE(captured.commit, workdir.base_commit);
   std::string listed;
   for (const auto& file : captured.files)
-    listed += file.change + " " + file.path + " " + file.old_path + " +" + std::to_string(file.insertions) + " -" +
-              std::to_string(file.deletions) + (file.binary ? " binary" : "") + "\n";
+    listed += file.change + " " + file.path + " " + file.old_path + " +" + std::to_string(file.insertions) + " -" + std::to_string(file.deletions) +
+              (file.binary ? " binary" : "") + "\n";
   EXPECT_EQ(listed,
             "modified README.md  +1 -0\n"
             "added data.bin  +0 -0 binary\n"

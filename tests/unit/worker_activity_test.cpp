@@ -16,8 +16,10 @@ class HeldWriter final : public topic::Writer {
   void append(topic::Outgoing record, Done done) override {
     values.push_back(record.value);
     records.push_back(std::move(record));
-    if (answer) done(*answer);
-    else waiting.push_back(std::move(done));
+    if (answer)
+      done(*answer);
+    else
+      waiting.push_back(std::move(done));
   }
   bool flush(std::int64_t) override { return true; }
   bool healthy() const override { return true; }
@@ -37,8 +39,7 @@ const topic::Appended kUnknown{topic::Outcome::unknown, -1, Code::log_unavailabl
 class WorkerActivity : public ::testing::Test {
  protected:
   ActivityStream make() {
-    return ActivityStream({"ws_1", "wkr_1", "boot", kKeys.secret_key}, "ses_1", "tsk_1", 3, {"t.activity", 5, "ses_1"}, writer_, clock_,
-                          wakeup_);
+    return ActivityStream({"ws_1", "wkr_1", "boot", kKeys.secret_key}, "ses_1", "tsk_1", 3, {"t.activity", 5, "ses_1"}, writer_, clock_, wakeup_);
   }
   v1::ActivityRecord record(std::size_t i) {
     v1::SignedActivity outer;

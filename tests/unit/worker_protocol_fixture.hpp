@@ -33,10 +33,7 @@ inline v1::TaskOffer offer_of(const std::string& task, std::uint32_t number, con
 // A worker, its clock, and what it did since the last look.
 class WorkerProtocol : public ::testing::Test {
  protected:
-  explicit WorkerProtocol(std::uint32_t slots = 1)
-      : protocol_({kWorkspace, kWorker, "boot-1", slots, {"command"}, 60 * kSecond}, now()) {
-    take();
-  }
+  explicit WorkerProtocol(std::uint32_t slots = 1) : protocol_({kWorkspace, kWorker, "boot-1", slots, {"command"}, 60 * kSecond}, now()) { take(); }
 
   Now now() const { return {boot_us_, 1'800'000'000 * kSecond + boot_us_}; }
   void pass(std::int64_t us) { boot_us_ += us; }
@@ -59,8 +56,10 @@ class WorkerProtocol : public ::testing::Test {
         ASSERT_TRUE(report.ParseFromString(send->body));
         EXPECT_EQ(report.sequence(), send->sequence);
         order_.push_back(report.has_heartbeat() ? "heartbeat" : "report");
-        if (report.has_heartbeat()) heartbeats_.push_back(report.heartbeat());
-        else reports_.push_back(report), bodies_.push_back(send->body);
+        if (report.has_heartbeat())
+          heartbeats_.push_back(report.heartbeat());
+        else
+          reports_.push_back(report), bodies_.push_back(send->body);
       } else if (const auto* prepare = std::get_if<PrepareWorkdir>(&action)) {
         order_.push_back("prepare");
         prepared_.push_back(prepare->run);

@@ -25,7 +25,9 @@ using Lines = std::vector<std::string>;
 
 TEST(CleanText, replaces_what_is_no_utf8_and_nul_and_keeps_the_rest) {
   EXPECT_EQ(clean_text("h\xc3\xa9llo \xf0\x9f\x98\x80"), "h\xc3\xa9llo \xf0\x9f\x98\x80");
-  EXPECT_EQ(clean_text("a\xff" "b"), "a" + kMark + "b");
+  EXPECT_EQ(clean_text("a\xff"
+                       "b"),
+            "a" + kMark + "b");
   EXPECT_EQ(clean_text(std::string_view("a\0b", 3)), "a" + kMark + "b");
   EXPECT_EQ(clean_text("cut \xe2\x82"), "cut " + kMark + kMark);
   EXPECT_EQ(clean_text("\xed\xa0\x80"), kMark + kMark + kMark);  // a surrogate

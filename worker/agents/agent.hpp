@@ -25,8 +25,8 @@ struct AgentRequest {
   std::string model;                 // empty: the agent's own choice
   std::vector<std::string> command;  // argv: the program of `command`, or in place of `codex`
   std::string worktree, branch, base_commit;
-  std::string home;    // a folder of this session's own for the agent's state
-  std::string family;  // mark of its processes
+  std::string home;                  // a folder of this session's own for the agent's state
+  std::string family;                // mark of its processes
   process::Environment environment;  // of the machine; see agent_environment()
   std::optional<process::Account> account;
   std::int64_t timeout_ms = 0;  // wall time
@@ -62,8 +62,8 @@ struct AgentEvent {
 struct AgentResult {
   enum class Kind : std::uint8_t { completed, failed, stopped };
   Kind kind = Kind::stopped;
-  std::string result;      // completed: its last words
-  std::string code;        // failed: agent_failed, agent_timeout, agent_lost, agent_unavailable
+  std::string result;  // completed: its last words
+  std::string code;    // failed: agent_failed, agent_timeout, agent_lost, agent_unavailable
   std::string error;
   bool retryable = false;  // another worker, or another try, may succeed
 };

@@ -10,17 +10,14 @@ namespace dossier::worker {
 namespace {
 
 // Monotonic: wall time limits of a process, not leases.
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+std::int64_t now_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 constexpr std::int64_t kMaxWaitMs = 1'000;
 
 class Child {
  public:
   Child(process::Process process, std::int64_t timeout_ms, std::size_t max_line, AgentHost& host, const ChildHandlers& handlers)
-      : process_(std::move(process)), host_(host), handlers_(handlers), output_(max_line), error_(max_line),
-        deadline_ms_(now_ms() + timeout_ms) {}
+      : process_(std::move(process)), host_(host), handlers_(handlers), output_(max_line), error_(max_line), deadline_ms_(now_ms() + timeout_ms) {}
 
   ChildEnd run() {
     while (true) {
@@ -48,8 +45,10 @@ class Child {
       if (now_ms() >= stop_until_ms_) return why_stopped_;
       return std::nullopt;
     }
-    if (stop == AgentHost::Stop::gently) ask_to_end(ChildEnd::Why::stopped);
-    else if (now_ms() >= deadline_ms_ && !done_) ask_to_end(ChildEnd::Why::timed_out);
+    if (stop == AgentHost::Stop::gently)
+      ask_to_end(ChildEnd::Why::stopped);
+    else if (now_ms() >= deadline_ms_ && !done_)
+      ask_to_end(ChildEnd::Why::timed_out);
     return std::nullopt;
   }
 

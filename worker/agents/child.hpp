@@ -29,9 +29,9 @@ struct ChildEnd {
   bool was_done = false;
 };
 
-inline constexpr std::int64_t kGraceMs = 3'000;         // between SIGTERM and SIGKILL
-inline constexpr std::int64_t kExitMs = 5'000;          // for a program whose work is over to end by itself
-inline constexpr std::size_t kReadBytes = 64 * 1024;    // from a pipe at a time
+inline constexpr std::int64_t kGraceMs = 3'000;       // between SIGTERM and SIGKILL
+inline constexpr std::int64_t kExitMs = 5'000;        // for a program whose work is over to end by itself
+inline constexpr std::size_t kReadBytes = 64 * 1024;  // from a pipe at a time
 
 // `max_line`: longer lines come in pieces. Errors: of spawn.
 Result<ChildEnd> run_child(const process::SpawnOptions& options, std::int64_t timeout_ms, std::size_t max_line, AgentHost& host,

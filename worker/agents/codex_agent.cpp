@@ -31,8 +31,10 @@ Status make_home(const AgentRequest& request, const std::string& home) {
   const std::string own = variable("CODEX_HOME", (variable("HOME", "/root") + "/.codex").c_str()) + "/auth.json";
   const std::string lent = home + "/auth.json";
   if (fs::exists(own) && !fs::exists(lent)) {
-    if (request.account) fs::copy_file(own, lent, failed);
-    else fs::create_symlink(own, lent, failed);
+    if (request.account)
+      fs::copy_file(own, lent, failed);
+    else
+      fs::create_symlink(own, lent, failed);
     if (failed) return make_error(Code::io, "can't lend " + own + " to Codex: " + failed.message());
   }
   if (request.account)

@@ -58,8 +58,7 @@ std::string refusal_line(const Frame& request) {
   const std::string& method = request.method;
   if (method == "item/commandExecution/requestApproval" || method == "item/fileChange/requestApproval")
     return result_line(request.id, object({{"decision", "decline"}}));
-  if (method == "execCommandApproval" || method == "applyPatchApproval")
-    return result_line(request.id, object({{"decision", "denied"}}));
+  if (method == "execCommandApproval" || method == "applyPatchApproval") return result_line(request.id, object({{"decision", "denied"}}));
   if (method == "item/permissions/requestApproval")
     return result_line(request.id, object({{"permissions", Value(Value::Object{})}, {"scope", "turn"}}));
   if (method == "item/tool/requestUserInput") return result_line(request.id, object({{"answers", Value(Value::Object{})}}));

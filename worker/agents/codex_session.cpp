@@ -48,8 +48,7 @@ void Session::request(std::string_view method, Value params) {
 
 void Session::start() {
   const Value client(Value::Object{{"name", "dossier"}, {"title", "Dossier"}, {"version", "1"}});
-  request("initialize", Value(Value::Object{{"clientInfo", client},
-                                            {"capabilities", Value(Value::Object{{"experimentalApi", false}})}}));
+  request("initialize", Value(Value::Object{{"clientInfo", client}, {"capabilities", Value(Value::Object{{"experimentalApi", false}})}}));
 }
 
 void Session::on_line(std::string_view line) {
@@ -81,9 +80,8 @@ void Session::on_response(const Frame& frame) {
       emit(Kind::session_started, thread_id_, "", "");
       const Value text(Value::Object{{"type", "text"}, {"text", turn_.prompt}, {"text_elements", Value(Value::Array{})}});
       step_ = Step::turn;
-      return request("turn/start", Value(Value::Object{{"threadId", thread_id_},
-                                                       {"clientUserMessageId", turn_.message_id},
-                                                       {"input", Value(Value::Array{text})}}));
+      return request("turn/start",
+                     Value(Value::Object{{"threadId", thread_id_}, {"clientUserMessageId", turn_.message_id}, {"input", Value(Value::Array{text})}}));
     }
     case Step::turn:
       turn_id_ = member(frame.body, "turn").text("id");
@@ -131,10 +129,18 @@ void Session::on_notification(const Frame& frame) {
   if (method == "warning" || method == "configWarning" || method == "deprecationNotice")
     return say("system", params.text("message", params.text("summary")));
   // Pieces of what item/completed brings whole, and states that say nothing about the work.
-  static const char* const kPassedOver[] = {"turn/started", "turn/diff/updated", "thread/started", "thread/status/changed",
-                                            "serverRequest/resolved", "account/rateLimits/updated", "item/reasoning/textDelta",
-                                            "item/reasoning/summaryTextDelta", "item/reasoning/summaryPartAdded",
-                                            "item/fileChange/outputDelta", "item/fileChange/patchUpdated", "item/plan/delta",
+  static const char* const kPassedOver[] = {"turn/started",
+                                            "turn/diff/updated",
+                                            "thread/started",
+                                            "thread/status/changed",
+                                            "serverRequest/resolved",
+                                            "account/rateLimits/updated",
+                                            "item/reasoning/textDelta",
+                                            "item/reasoning/summaryTextDelta",
+                                            "item/reasoning/summaryPartAdded",
+                                            "item/fileChange/outputDelta",
+                                            "item/fileChange/patchUpdated",
+                                            "item/plan/delta",
                                             "remoteControl/status/changed"};
   for (const char* known : kPassedOver)
     if (method == known) return;
@@ -246,8 +252,7 @@ void Session::end(AgentResult result, const std::string& reason) {
 }
 
 void Session::interrupt() {
-  if (step_ == Step::running)
-    request("turn/interrupt", Value(Value::Object{{"threadId", thread_id_}, {"turnId", turn_id_}}));
+  if (step_ == Step::running) request("turn/interrupt", Value(Value::Object{{"threadId", thread_id_}, {"turnId", turn_id_}}));
 }
 
 }  // namespace dossier::worker::codex

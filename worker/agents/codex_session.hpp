@@ -23,7 +23,7 @@ struct Turn {
   std::string model;         // empty: Codex's own default
   std::string instructions;  // developer instructions
   std::string prompt;
-  std::string message_id;    // comes back as the user message's clientId: links the turn to what caused it
+  std::string message_id;  // comes back as the user message's clientId: links the turn to what caused it
   std::string sandbox = "workspace-write";
 };
 

@@ -78,9 +78,8 @@ AgentResult judge(const ChildEnd& end, const AgentRequest& request, const Tail& 
 std::string command_request_json(const AgentRequest& request) {
   using json::Value;
   const auto text = [](const std::string& value) { return Value(clean_text(value)); };
-  Value issue(Value::Object{{"id", request.issue_id},
-                            {"number", static_cast<std::int64_t>(request.issue_number)},
-                            {"title", text(request.issue_title)}});
+  Value issue(
+      Value::Object{{"id", request.issue_id}, {"number", static_cast<std::int64_t>(request.issue_number)}, {"title", text(request.issue_title)}});
   const Value whole(Value::Object{{"version", 1},
                                   {"workspace_id", request.workspace_id},
                                   {"issue", std::move(issue)},
@@ -131,8 +130,8 @@ AgentResult CommandAgent::run(const AgentRequest& request, AgentHost& host) {
   };
   handlers.is_done = [] { return false; };
   const auto end = run_child(options, request.timeout_ms, kMaxAgentLine, host, handlers);
-  AgentResult result = end ? judge(*end, request, output, error)
-                           : failed("agent_unavailable", end.error().message, end.error().code != Code::invalid_field);
+  AgentResult result =
+      end ? judge(*end, request, output, error) : failed("agent_unavailable", end.error().message, end.error().code != Code::invalid_field);
   event.kind = AgentEvent::Kind::turn_ended;
   event.text = result.kind == AgentResult::Kind::completed ? "completed" : result.kind == AgentResult::Kind::failed ? "failed" : "interrupted";
   host.on_event(std::move(event));

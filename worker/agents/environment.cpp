@@ -15,9 +15,10 @@ namespace {
 constexpr std::size_t kMaxVariable = 100'000;
 constexpr std::string_view kOurs = "DOSSIER_";
 
-const char* const kAllowed[] = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "TMPDIR",
-                                "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE",
-                                "SSL_CERT_DIR", "OPENAI_API_KEY", "OPENAI_BASE_URL", "CODEX_API_KEY", "ANTHROPIC_API_KEY"};
+const char* const kAllowed[] = {
+    "PATH",     "HOME",          "USER",         "LOGNAME",        "SHELL",           "LANG",          "LC_ALL",           "LC_CTYPE",
+    "TZ",       "TERM",          "TMPDIR",       "http_proxy",     "https_proxy",     "no_proxy",      "HTTP_PROXY",       "HTTPS_PROXY",
+    "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "OPENAI_API_KEY", "OPENAI_BASE_URL", "CODEX_API_KEY", "ANTHROPIC_API_KEY"};
 
 std::set<std::string> allowed_names() {
   std::set<std::string> names(std::begin(kAllowed), std::end(kAllowed));

@@ -42,9 +42,8 @@ std::string short_id(const std::string& id) {
 
 // Ids come from the server; a path must not leave the root whatever they say.
 Status check_name(const std::string& name, const char* field) {
-  const bool fine = !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '_' || c == '-';
-  });
+  const bool fine = !name.empty() && name.size() <= 100 &&
+                    std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; });
   if (!fine) return make_error(Code::invalid_field, "is no id", field);
   return {};
 }
@@ -55,15 +54,16 @@ std::string branch_slug(std::string_view title) {
   std::string slug;
   for (const unsigned char c : title) {
     if (slug.size() == kMaxSlug) break;
-    if (c < 0x80 && std::isalnum(c) != 0) slug += static_cast<char>(std::tolower(c));
-    else if (!slug.empty() && slug.back() != '-') slug += '-';
+    if (c < 0x80 && std::isalnum(c) != 0)
+      slug += static_cast<char>(std::tolower(c));
+    else if (!slug.empty() && slug.back() != '-')
+      slug += '-';
   }
   while (!slug.empty() && slug.back() == '-') slug.pop_back();
   return slug.empty() ? "issue" : slug;
 }
 
-WorkdirStore::WorkdirStore(std::string root, std::optional<process::Account> account)
-    : root_(std::move(root)), account_(std::move(account)) {}
+WorkdirStore::WorkdirStore(std::string root, std::optional<process::Account> account) : root_(std::move(root)), account_(std::move(account)) {}
 
 std::shared_ptr<std::mutex> WorkdirStore::repository_lock(const std::string& path) {
   const std::lock_guard lock(mutex_);
@@ -115,8 +115,8 @@ Status WorkdirStore::make_gate(const std::string& path) const {
   return {};
 }
 
-Result<git::Repository> WorkdirStore::open_repository(const std::string& url, const std::string& path,
-                                                      const git::ShouldStop& should_stop, std::string& default_branch) {
+Result<git::Repository> WorkdirStore::open_repository(const std::string& url, const std::string& path, const git::ShouldStop& should_stop,
+                                                      std::string& default_branch) {
   if (fs::exists(path)) {
     TRY(auto repository, git::Repository::open(path));
     TRY(default_branch, repository.fetch(should_stop));
@@ -212,14 +212,12 @@ Status WorkdirStore::give_to_account(const std::string& path) const {
   const auto give = [&](const std::string& item) { return ::lchown(item.c_str(), account_->uid, account_->gid) == 0; };
   std::error_code failed;
   bool given = give(path);
-  for (fs::recursive_directory_iterator at(path, failed), end; given && !failed && at != end; at.increment(failed))
-    given = give(at->path().string());
+  for (fs::recursive_directory_iterator at(path, failed), end; given && !failed && at != end; at.increment(failed)) given = give(at->path().string());
   if (!given || failed) return make_error(Code::io, "can't give " + path + " to the account " + account_->name);
   return {};
 }
 
-Result<Captured> WorkdirStore::capture(const Workdir& workdir, const std::string& message, const git::Person& author,
-                                       const git::DiffSink& sink) {
+Result<Captured> WorkdirStore::capture(const Workdir& workdir, const std::string& message, const git::Person& author, const git::DiffSink& sink) {
   const auto repository_mutex = repository_lock(workdir.repository);
   const std::lock_guard lock(*repository_mutex);
   TRY(auto repository, git::Repository::open(workdir.repository));

@@ -35,10 +35,10 @@ struct WorkdirRequest {
 };
 
 struct Workdir {
-  std::string repository;   // path of the cached repository
-  std::string worktree;     // its name
+  std::string repository;  // path of the cached repository
+  std::string worktree;    // its name
   std::string path;
-  std::string home;         // beside it: for what the agent keeps of the session
+  std::string home;  // beside it: for what the agent keeps of the session
   std::string branch;
   std::string base_branch;
   std::string base_commit;
@@ -57,13 +57,14 @@ std::string branch_slug(std::string_view title);
 // Thread-safe; calls on one repository wait for each other.
 class WorkdirStore {
  public:
-  static constexpr std::size_t kMaxIdle = 16;       // finished worktrees which are kept for a look
+  static constexpr std::size_t kMaxIdle = 16;  // finished worktrees which are kept for a look
   static constexpr int kMaxBranchTries = 100;
 
   // `account`: who shall own the worktrees (the agents' account), where that is another one.
   WorkdirStore(std::string root, std::optional<process::Account> account);
 
-  // Makes the folders, closed to all but this process's account and the agents', and removes half-made repositories and worktrees. Once, before the first prepare.
+  // Makes the folders, closed to all but this process's account and the agents', and removes half-made repositories and worktrees. Once, before the
+  // first prepare.
   Status repair();
   // Errors keep their cause's code: not_found (no such repository or branch), forbidden (credentials), io, shutting_down
   // (should_stop said so).
