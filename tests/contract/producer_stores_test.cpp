@@ -110,6 +110,31 @@ TEST_P(ProducerStores, AnAcceptedCommitComesBackWhole) {
   EXPECT_FALSE(snapshot->accepted(kOther, kCommit)->has_value());
 }
 
+TEST_P(ProducerStores, ASharedReadAnswersEachAskerInItsOwnOrder) {
+  project(*system_->projection, 0, 1, kCommit, {{kWorkspace.str(), "issue/1", 1, "one", false}, {kWorkspace.str(), "issue/2", 3, "two", true}});
+  const CommitId unknown("cmm_00000000000000000000000000000002");
+  const std::vector<StatesWanted> wanted = {{kWorkspace, {"issue/2", "issue/3", "issue/1"}, kCommit},
+                                            {kOther, {"issue/1"}, kCommit},
+                                            {kWorkspace, {}, unknown},
+                                            {kWorkspace, {std::string("a\0b", 3), "issue/1"}, std::nullopt}};
+  const auto read = system_->states->read(wanted);
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  ASSERT_EQ(read->size(), 4u);
+  ASSERT_EQ(read->at(0).states.size(), 3u);
+  EXPECT_EQ(read->at(0).states[0].state, "two");
+  EXPECT_EQ(read->at(0).states[0].version, 3u);
+  EXPECT_TRUE(read->at(0).states[0].needs_newer_code);
+  EXPECT_EQ(read->at(0).states[1].version, 0u);
+  EXPECT_EQ(read->at(0).states[2].state, "one");
+  ASSERT_TRUE(read->at(0).accepted.has_value());
+  EXPECT_EQ(read->at(0).accepted->seq, 1u);
+  EXPECT_EQ(read->at(1).states.at(0).version, 0u);
+  EXPECT_FALSE(read->at(1).accepted.has_value());
+  EXPECT_FALSE(read->at(2).accepted.has_value());
+  EXPECT_EQ(read->at(3).states.at(0).version, 0u);
+  EXPECT_EQ(read->at(3).states.at(1).state, "one");
+}
+
 TEST_P(ProducerStores, WhatOnlyAGenerationInTheMakingHasSeenIsNotKnown) {
   project(*system_->projection, 0, 1, kCommit, {});
   project(*system_->second, 0, 1, kCommit, {});
