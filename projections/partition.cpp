@@ -88,7 +88,8 @@ bool Partition::attach(topic::Reader& reader) {
   if (!check_extent(*extent)) return false;
   log_end_ = extent->end;
   at_end_ = false;
-  behind_since_us_ = extent->end > position_.next_offset ? 0 : s_.clock.boot_us();
+  behind_since_us_ = s_.clock.boot_us();
+  attached_end_ = extent->end;
   checking_ = position_.next_offset > 0;
   next_read_ = checking_ ? position_.next_offset - 1 : 0;
   state_ = PartitionState::attached;
@@ -284,10 +285,10 @@ void Partition::finish(const JudgedBatch& batch, Parking parking, bool is_live) 
 }
 
 // The age of the last record applied, by the wall clock. That may be hours off; but no record can be older than the moment
-// since which there is something to apply.
+// since which there is something to apply. Only of what the log held when it was attached is that moment not known.
 std::int64_t Partition::lag_of(const topic::Record& record) const {
   const std::int64_t age_us = s_.clock.wall_us() - record.append_time_us;
-  const std::int64_t behind_us = behind_since_us_ == 0 ? age_us : s_.clock.boot_us() - behind_since_us_;
+  const std::int64_t behind_us = position_.next_offset < attached_end_ ? age_us : s_.clock.boot_us() - behind_since_us_;
   return std::max<std::int64_t>(0, std::min(age_us, behind_us));
 }
 

@@ -109,7 +109,8 @@ class Partition {
   bool at_end_ = false;
   std::int64_t log_end_ = 0;
   std::int64_t lag_us_ = 0;
-  std::int64_t behind_since_us_ = 0;  // boot time at which there was more than was applied; 0: when it was attached already
+  std::int64_t behind_since_us_ = 0;  // boot time at which there was more than was applied
+  std::int64_t attached_end_ = 0;     // where the log ended when it was attached: how old that is, the wall clock alone says
 };
 
 }  // namespace dossier::projections

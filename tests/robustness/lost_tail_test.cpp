@@ -60,7 +60,9 @@ class LostTail : public OnBreakable {
     const Reply ready = api().get("/ready");
     EXPECT_EQ(ready.status, 503);
     EXPECT_THAT(ready.raw, HasSubstr("halted"));
-    EXPECT_THAT(api().get("/metrics").raw, HasSubstr("dossier_projection_halted{partition=\"" + std::to_string(partition()) + "\"} 1"));
+    // Told at the end of the projector's step, a moment after the command was refused.
+    const std::string metric = "dossier_projection_halted{partition=\"" + std::to_string(partition()) + "\"} 1";
+    EXPECT_TRUE(eventually(kHaltDeadlineMs, [&] { return api().get("/metrics").raw.find(metric) != std::string::npos; })) << metric;
     EXPECT_THAT(titles(), ::testing::UnorderedElementsAre("first", "second", "third"));
   }
 };

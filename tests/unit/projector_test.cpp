@@ -72,6 +72,10 @@ TEST_F(ProjectorTest, a_partition_that_was_behind_says_so_when_it_no_longer_is) 
   rig.reader.withhold_end = true;
   rig.start();
   while (rig.listener.records.size() < 3) rig.projector->step(0);
+  EXPECT_LT(rig.listener.lag_us, 1'000'000) << "all that was there when it was attached is applied";
+  rig.clock.advance_us(20'000'000);  // and it has not met the end since
+  add_comments(script_, 1);
+  while (rig.listener.records.size() < 4) rig.projector->step(0);
   EXPECT_GT(rig.listener.lag_us, 10'000'000);
   rig.reader.withhold_end = false;
   rig.run();
@@ -85,6 +89,18 @@ TEST_F(ProjectorTest, a_wall_clock_that_is_ahead_makes_no_record_old) {
   add_comments(script_, 1);
   rig.reader.withhold_end = true;
   while (rig.listener.records.size() < 2) rig.projector->step(0);
+  EXPECT_LT(rig.listener.lag_us, 1'000'000);
+}
+
+// A server whose clock was two hours ahead took a partition over with a record waiting, and refused commands until it met the
+// partition's end.
+TEST_F(ProjectorTest, a_wall_clock_that_is_ahead_makes_no_partition_old_that_is_taken_over) {
+  add_comments(script_, 2);
+  ProjectorRig rig({&script_});
+  rig.clock.jump_wall_us(7'200'000'000);
+  rig.reader.withhold_end = true;
+  rig.start();
+  while (rig.listener.records.size() < 3) rig.projector->step(0);
   EXPECT_LT(rig.listener.lag_us, 1'000'000);
 }
 
