@@ -18,6 +18,7 @@ Status is_present(Snapshot& snapshot, std::int32_t partition, std::int64_t known
 
 Status database_is_present(StateStore& store, const VerdictBoard& board) {
   std::vector<std::int64_t> known;  // before the snapshot, which is at least as new then
+  known.reserve(static_cast<std::size_t>(board.partitions()));
   for (std::int32_t partition = 0; partition < board.partitions(); ++partition) known.push_back(board.next_offset(partition));
   TRY(const std::unique_ptr<Snapshot> snapshot, store.snapshot());
   for (std::int32_t partition = 0; partition < board.partitions(); ++partition)

@@ -175,7 +175,7 @@ Status ProjectorRole::look_at_generations() {
     return {};
   }
   if (!has_caught_up(*present)) return {};
-  const Status switched = postgres::switch_generation(core_.settings.database_url, wanted.number);
+  Status switched = postgres::switch_generation(core_.settings.database_url, wanted.number);
   if (switched)
     log::info("app", "generation " + std::to_string(wanted.number) + " of the read models is live");
   else if (switched.error().code != Code::conflict)

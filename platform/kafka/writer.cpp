@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -240,7 +241,8 @@ class KafkaWriter final : public topic::Writer {
     if (!healthy_.exchange(false)) return;
     try {
       log::error("kafka", std::string("a writer met a fatal error and takes no more records: ") + reason);
-    } catch (...) {  // out of memory: the line is lost, the state is not
+    } catch (...) {  // out of memory: the line is short then, and the state is not lost
+      std::fputs("a writer met a fatal error and takes no more records\n", stderr);
     }
   }
 
