@@ -69,6 +69,7 @@ std::string joined(const std::vector<std::string>& words) {
 
 std::string texts(const std::vector<Word>& words) {
   std::vector<std::string> list;
+  list.reserve(words.size());
   for (const auto& word : words) list.push_back(word.text);
   return joined(list);
 }
@@ -80,7 +81,8 @@ std::string steps(const Tables& tables) {
     if (path.empty()) continue;
     const auto space = path.rfind(' ');
     const std::string before = space == std::string::npos ? "" : path.substr(0, space);
-    out += "      '" + before + " " + (space == std::string::npos ? path : path.substr(space + 1)) + "') place='" + path + "' ;;\n";
+    out.append("      '").append(before).append(" ").append(space == std::string::npos ? path : path.substr(space + 1));
+    out.append("') place='").append(path).append("' ;;\n");
   }
   return out;
 }
@@ -101,6 +103,7 @@ std::string described(const Word& word) {
 
 std::string described(const std::vector<Word>& words) {
   std::vector<std::string> list;
+  list.reserve(words.size());
   for (const auto& word : words) list.push_back(described(word));
   return joined(list);
 }
