@@ -17,6 +17,12 @@ bool leader_is_being_chosen(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
 }
 
+// The broker that was asked does not know of it, or the client has not heard of it since.
+bool is_unknown(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+}
+
 }  // namespace
 
 Result<std::int32_t> query_partition_count(rd_kafka_t* client, std::string_view topic, std::int64_t timeout_ms) {
@@ -44,7 +50,7 @@ Result<topic::Watermarks> query_watermarks(rd_kafka_t* client, std::string_view 
     const auto error = rd_kafka_query_watermark_offsets(client, name.c_str(), partition, &marks.begin, &marks.end,
                                                         static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return marks;
-    const bool may_be_new = error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && SteadyClock::now() < known_by;
+    const bool may_be_new = is_unknown(error) && SteadyClock::now() < known_by;
     if ((!leader_is_being_chosen(error) && !may_be_new) || left <= kLeaderPause)
       return error_of(error, "asking for the ends of " + name + "/" + std::to_string(partition));
     std::this_thread::sleep_for(kLeaderPause);
