@@ -25,7 +25,7 @@ const git::Person kAgent{"codex", "codex@agents.invalid", 1'800'000'000'000'000}
 
 class WorkdirTest : public ::testing::Test {
  protected:
-  WorkdirTest() : source_(folder_.path() + "/source"), store_(folder_.path() + "/work", std::nullopt) {
+  WorkdirTest() : source_(folder_.path() + "/source"), store_(folder_.path() + "/workroot", std::nullopt) {
     EXPECT_TRUE(store_.repair());
     request_.project_id = "prj_1";
     request_.session_id = "ses_0123456789abcdef";
@@ -220,12 +220,12 @@ TEST_F(WorkdirTest, what_a_crash_left_half_made_is_removed_at_start) {
   request_.offer = 3;
   const Workdir gone = prepare();
   fs::remove_all(gone.path);
-  fs::create_directories(folder_.path() + "/work/repos/abc.making/objects");
-  WorkdirStore restarted(folder_.path() + "/work", std::nullopt);
+  fs::create_directories(folder_.path() + "/workroot/repos/abc.making/objects");
+  WorkdirStore restarted(folder_.path() + "/workroot", std::nullopt);
   ASSERT_TRUE(restarted.repair());
   EXPECT_TRUE(fs::exists(whole.path));
   EXPECT_FALSE(fs::exists(half.path));
-  EXPECT_FALSE(fs::exists(folder_.path() + "/work/repos/abc.making"));
+  EXPECT_FALSE(fs::exists(folder_.path() + "/workroot/repos/abc.making"));
   EXPECT_EQ(cached(whole, "worktree list --porcelain | grep -c ^branch"), "1");
 }
 
@@ -299,7 +299,7 @@ TEST_F(WorkdirTest, the_worktree_belongs_to_the_agents_account_where_there_is_on
 
 TEST_F(WorkdirTest, only_the_worker_and_its_agents_account_get_to_repositories_and_worktrees) {
   const auto mode = [](const std::string& path) { return run_git("/", "--version >/dev/null; stat -c '%a %G' " + path); };
-  EXPECT_EQ(mode(folder_.path() + "/work/repos").substr(0, 3), "700");
+  EXPECT_EQ(mode(folder_.path() + "/workroot/repos").substr(0, 3), "700");
   if (::geteuid() != 0) return;  // only root has agents of another account
   const auto nobody = process::find_account("nobody");
   ASSERT_TRUE(nobody);

@@ -49,16 +49,16 @@ TEST(WorkRoot, keeps_its_key_in_a_file_that_only_its_account_reads) {
   const test::TemporaryFolder folder("work-root");
   std::string first;
   {
-    auto root = WorkRoot::open(folder.path() + "/work");
+    auto root = WorkRoot::open(folder.path() + "/workroot");
     ASSERT_TRUE(root) << root.error().message;
     const auto keys = root->key_pair();
     ASSERT_TRUE(keys) << keys.error().message;
     first = keys->public_key;
     struct stat info{};
-    ASSERT_EQ(::stat((folder.path() + "/work/worker.key").c_str(), &info), 0);
+    ASSERT_EQ(::stat((folder.path() + "/workroot/worker.key").c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777, 0600u);
   }
-  auto again = WorkRoot::open(folder.path() + "/work");
+  auto again = WorkRoot::open(folder.path() + "/workroot");
   ASSERT_TRUE(again);
   EXPECT_EQ(again->key_pair()->public_key, first);
 }
