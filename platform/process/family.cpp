@@ -86,6 +86,12 @@ bool is_marked(pid_t pid, std::string_view value, bool prefix) {
   return false;
 }
 
+// In the middle of execve, and while its memory is taken down, a process shows neither environment nor command line: what
+// it is can't be told yet. Kernel threads look the same for ever; they have no group.
+bool is_between(pid_t pid, const Entry& entry) {
+  return entry.group != 0 && read_small("/proc/" + std::to_string(pid) + "/cmdline", 1).empty();
+}
+
 bool is_dead(const Entry& entry) { return entry.state == 'Z' || entry.state == 'X'; }
 
 std::mutex owned_mutex;
@@ -103,13 +109,17 @@ void pause_ms(long ms) {
 
 void adopt_orphans() noexcept { ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
-std::vector<pid_t> family_members(pid_t root, std::string_view family) {
+Family family_members(pid_t root, std::string_view family) {
   const auto table = process_table();
   const pid_t self = ::getpid();
   std::set<pid_t> members;
+  bool settled = true;
   for (const auto& [pid, entry] : table) {
     if (pid == self || is_dead(entry)) continue;
-    if (pid == root || entry.session == root || entry.group == root || (!family.empty() && is_marked(pid, family, false))) members.insert(pid);
+    if (pid == root || entry.session == root || entry.group == root || (!family.empty() && is_marked(pid, family, false)))
+      members.insert(pid);
+    else if (!family.empty() && is_between(pid, entry))
+      settled = false;
   }
   // Children of members, to any depth: the table is finite, so this ends.
   for (bool grew = true; grew;) {
@@ -117,22 +127,27 @@ std::vector<pid_t> family_members(pid_t root, std::string_view family) {
     for (const auto& [pid, entry] : table)
       if (pid != self && !is_dead(entry) && (entry.parent == root || members.count(entry.parent) != 0) && members.insert(pid).second) grew = true;
   }
-  return {members.begin(), members.end()};
+  return {{members.begin(), members.end()}, settled};
 }
 
-std::vector<pid_t> marked_processes(std::string_view family_prefix) {
-  std::vector<pid_t> found;
-  for (const auto& [pid, entry] : process_table())
-    if (pid != ::getpid() && !is_dead(entry) && is_marked(pid, family_prefix, true)) found.push_back(pid);
+Family marked_processes(std::string_view family_prefix) {
+  Family found;
+  for (const auto& [pid, entry] : process_table()) {
+    if (pid == ::getpid() || is_dead(entry)) continue;
+    if (is_marked(pid, family_prefix, true))
+      found.members.push_back(pid);
+    else if (is_between(pid, entry))
+      found.settled = false;
+  }
   return found;
 }
 
 std::size_t kill_marked(std::string_view family_prefix) {
   std::set<pid_t> seen;
   for (int round = 0; round < kKillRounds; ++round) {
-    const auto found = marked_processes(family_prefix);
-    if (found.empty()) break;
-    for (const pid_t pid : found) {
+    const Family found = marked_processes(family_prefix);
+    if (found.is_gone()) break;
+    for (const pid_t pid : found.members) {
       seen.insert(pid);
       ::kill(pid, SIGKILL);
     }

@@ -13,12 +13,21 @@ namespace dossier::process {
 // Orphans of our children come to us instead of init, so that they can be found and reaped. Once, at start.
 void adopt_orphans() noexcept;
 
+// What one look found. A look that met a process in the middle of execve or of its end can't say whose that is:
+// it is not settled, and the next look, a moment later, is.
+struct Family {
+  std::vector<pid_t> members;
+  bool settled = true;
+
+  bool is_gone() const { return members.empty() && settled; }
+};
+
 // Living members (zombies left out): children of `root` at any depth, members of its session or group, and whatever
 // carries `family` in its environment. Never this process itself.
-std::vector<pid_t> family_members(pid_t root, std::string_view family);
+Family family_members(pid_t root, std::string_view family);
 
 // Living processes whose mark starts with the prefix: what an earlier run of this program left behind.
-std::vector<pid_t> marked_processes(std::string_view family_prefix);
+Family marked_processes(std::string_view family_prefix);
 // Kills those, with repeats. The number which it found.
 std::size_t kill_marked(std::string_view family_prefix);
 

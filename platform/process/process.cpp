@@ -162,10 +162,10 @@ bool Process::kill_family() {
   bool gone = false;
   for (int round = 0; round < kKillRounds && !gone; ++round) {
     ::kill(-pid_, SIGKILL);
-    const auto members = family_members(pid_, family_);
-    for (const pid_t member : members) ::kill(member, SIGKILL);
+    const Family family = family_members(pid_, family_);
+    for (const pid_t member : family.members) ::kill(member, SIGKILL);
     try_wait();
-    gone = members.empty() && exit_.has_value();
+    gone = family.is_gone() && exit_.has_value();
     if (!gone) {
       const timespec pause{0, (round < 10 ? 1 : 10) * 1'000'000L};
       ::nanosleep(&pause, nullptr);

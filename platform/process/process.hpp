@@ -98,7 +98,7 @@ class Process {
   // A request to end: `signal` to the process group.
   void signal_group(int signal) noexcept;
   // SIGKILL to every member of the family, again until a look at the process table finds none; then reaps the child, whose pid() is gone
-  // with it.  // Bounded: kKillRounds looks. False: something is still there (it is stuck in the kernel).
+  // with it. Bounded: kKillRounds looks. False: something is still there (it is stuck in the kernel).
   bool kill_family();
 
  private:

@@ -194,7 +194,7 @@ class WorkerDaemon : public ::testing::Test {
     for (const auto& [sequence, report] : reports_) kinds.push_back(report.report_case());
     return kinds;
   }
-  bool is_running() const { return !process::marked_processes(family()).empty(); }
+  bool is_running() const { return !process::marked_processes(family()).members.empty(); }
   std::string family() const { return to_hex(crypto::view(crypto::sha256(folder_.path() + "/work"))).substr(0, 16) + ":"; }
 
   static inline int number_ = 0;

@@ -74,7 +74,7 @@ class Agents : public ::testing::Test {
     request_.command = {"python3", source + "/tests/support/fake_codex.py", source + "/tests/golden/codex/" + recording + ".ndjson", fault};
     return run("codex");
   }
-  void TearDown() override { EXPECT_TRUE(process::marked_processes(request_.family).empty()); }
+  void TearDown() override { EXPECT_TRUE(process::marked_processes(request_.family).members.empty()); }
 
   test::TemporaryFolder folder_{"agents"};
   AgentRequest request_;

@@ -116,10 +116,10 @@ TEST(Process, kills_children_grandchildren_and_daemons_that_left_the_session) {
     return output == "ready\n";
   }));
   const pid_t pid = process->pid();
-  ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { return family_members(pid, options.family).size() >= 6; }));
+  ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { return family_members(pid, options.family).members.size() >= 6; }));
   EXPECT_TRUE(process->kill_family());
-  EXPECT_TRUE(family_members(pid, options.family).empty());
-  EXPECT_TRUE(marked_processes(options.family).empty());
+  EXPECT_TRUE(family_members(pid, options.family).is_gone());
+  EXPECT_TRUE(marked_processes(options.family).members.empty());
 }
 
 TEST(Process, is_killed_with_its_family_by_the_destructor) {
@@ -127,9 +127,9 @@ TEST(Process, is_killed_with_its_family_by_the_destructor) {
   {
     auto process = Process::spawn(options);
     ASSERT_TRUE(process) << process.error().message;
-    ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { return marked_processes(options.family).size() == 2; }));
+    ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { return marked_processes(options.family).members.size() == 2; }));
   }
-  EXPECT_TRUE(marked_processes(options.family).empty());
+  EXPECT_TRUE(marked_processes(options.family).members.empty());
 }
 
 TEST(Process, what_an_earlier_run_left_is_found_by_the_prefix_of_its_mark) {
@@ -140,9 +140,9 @@ TEST(Process, what_an_earlier_run_left_is_found_by_the_prefix_of_its_mark) {
   auto process = Process::spawn(options);
   ASSERT_TRUE(process) << process.error().message;
   ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { return process->try_wait().has_value(); }));
-  ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { return marked_processes(root + ":").size() == 1; }));
+  ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { return marked_processes(root + ":").members.size() == 1; }));
   EXPECT_EQ(kill_marked(root + ":"), 1u);
-  EXPECT_TRUE(marked_processes(root + ":").empty());
+  EXPECT_TRUE(marked_processes(root + ":").members.empty());
 }
 
 TEST(Process, a_child_whose_output_nobody_reads_stops_writing) {
