@@ -25,7 +25,8 @@ bool evolve(v1::IssueState& state, const v1::IssueEvent& event) {
     case v1::IssueEvent::kSourceCaptured:
     case v1::IssueEvent::kEvidenceRecorded:
     case v1::IssueEvent::kFailureRecorded:
-    case v1::IssueEvent::kActivitySealed: return true;  // evidence: no decision reads it
+    case v1::IssueEvent::kActivitySealed:
+    case v1::IssueEvent::kEvidenceRejected: return true;  // evidence: no decision reads it
     case v1::IssueEvent::FACT_NOT_SET: return false;
   }
   return false;

@@ -32,6 +32,13 @@ bool evolve(v1::SessionState& state, const v1::SessionEvent& event) {
       return true;
     case v1::SessionEvent::kSessionEnded: state.set_status(v1::SessionState::ENDED); return true;
     case v1::SessionEvent::kApprovalRequested:
+    case v1::SessionEvent::kApprovalDelivered:
+    case v1::SessionEvent::kFollowUpQueued:
+    case v1::SessionEvent::kFollowUpEdited:
+    case v1::SessionEvent::kFollowUpRemoved:
+    case v1::SessionEvent::kFollowUpSteerRequested:
+    case v1::SessionEvent::kFollowUpDelivered:
+    case v1::SessionEvent::kLimitReached:
     case v1::SessionEvent::kApprovalResolved: return true;
     case v1::SessionEvent::FACT_NOT_SET: return false;
   }

@@ -17,6 +17,7 @@ bool evolve(v1::WorkspaceState& state, const v1::WorkspaceEvent& event) {
       state.set_slug(event.workspace_created().slug());
       state.set_owner_id(event.workspace_created().owner_id());
       return true;
+    case v1::WorkspaceEvent::kApprovalPolicySet:
     case v1::WorkspaceEvent::kWorkspaceRenamed: return true;
     case v1::WorkspaceEvent::kWorkerTokenIssued: state.add_worker_tokens()->set_secret_id(event.worker_token_issued().secret_id()); return true;
     case v1::WorkspaceEvent::kWorkerTokenRevoked:

@@ -118,6 +118,7 @@ void on_issue(const AcceptedEvent& e, const v1::IssueEvent& event, rows::Batch& 
     case v1::IssueEvent::kEvidenceRecorded:
     case v1::IssueEvent::kFailureRecorded:
     case v1::IssueEvent::kActivitySealed:
+    case v1::IssueEvent::kEvidenceRejected:
     case v1::IssueEvent::FACT_NOT_SET: return;  // not part of the issue's document
   }
 }

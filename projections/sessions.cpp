@@ -156,6 +156,13 @@ void on_session(const AcceptedEvent& e, const v1::SessionEvent& event, rows::Bat
       return touched(e, std::move(id)).text(kStatus, "ended").text(kOutcome, event.session_ended().outcome()).number(kEndedUs, e.time_us).into(out);
     case v1::SessionEvent::kApprovalRequested:
     case v1::SessionEvent::kApprovalResolved:
+    case v1::SessionEvent::kApprovalDelivered:
+    case v1::SessionEvent::kFollowUpQueued:
+    case v1::SessionEvent::kFollowUpEdited:
+    case v1::SessionEvent::kFollowUpRemoved:
+    case v1::SessionEvent::kFollowUpSteerRequested:
+    case v1::SessionEvent::kFollowUpDelivered:
+    case v1::SessionEvent::kLimitReached:
     case v1::SessionEvent::FACT_NOT_SET: return;
   }
 }

@@ -58,6 +58,7 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
     case v1::WorkspaceEvent::kWorkerTokenIssued:
     case v1::WorkspaceEvent::kWorkerTokenRevoked:
     case v1::WorkspaceEvent::kAgentProfileDefined:
+    case v1::WorkspaceEvent::kApprovalPolicySet:
     case v1::WorkspaceEvent::FACT_NOT_SET: return;
   }
 }

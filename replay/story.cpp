@@ -51,6 +51,8 @@ void append_line(std::string& out, const Line& line) {
     case v1::ActivityEvent::kAgentItem:
     case v1::ActivityEvent::kTextDelta:
     case v1::ActivityEvent::kTokenUsage:
+    case v1::ActivityEvent::kTreeSnapshot:
+    case v1::ActivityEvent::kApprovalNote:
     case v1::ActivityEvent::EVENT_NOT_SET: return;
   }
   std::string margin(kPlaceWidth, ' ');

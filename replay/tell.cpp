@@ -50,6 +50,10 @@ class Teller {
         const auto& fact = event.evidence_recorded();
         return {"recorded evidence: " + printable(fact.kind()) + ", " + blob(fact.blob()), ""};
       }
+      case v1::IssueEvent::kEvidenceRejected: {
+        const auto& fact = event.evidence_rejected();
+        return {"refused " + printable(fact.name()) + " as evidence: " + printable(fact.code()), block(fact.message())};
+      }
       case v1::IssueEvent::kFailureRecorded: {
         const auto& fact = event.failure_recorded();
         return {"recorded a failure in " + printable(fact.phase()) + ": " + printable(fact.code()), block(fact.excerpt())};
@@ -129,6 +133,26 @@ class Teller {
       case v1::SessionEvent::kApprovalResolved:
         return {"approval " + printable(event.approval_resolved().decision()) + " by " + short_id(event.approval_resolved().by()),
                 block(event.approval_resolved().reason())};
+      case v1::SessionEvent::kApprovalDelivered: return {"the agent knows of approval " + short_id(event.approval_delivered().request_id()), ""};
+      case v1::SessionEvent::kFollowUpQueued:
+        return {"follow-up " + short_id(event.follow_up_queued().follow_up_id()) + " waits for the next turn",
+                block(event.follow_up_queued().body())};
+      case v1::SessionEvent::kFollowUpEdited:
+        return {"edited follow-up " + short_id(event.follow_up_edited().follow_up_id()), block(event.follow_up_edited().body())};
+      case v1::SessionEvent::kFollowUpRemoved: return {"removed follow-up " + short_id(event.follow_up_removed().follow_up_id()), ""};
+      case v1::SessionEvent::kFollowUpSteerRequested:
+        return {"asked to steer the turn by follow-up " + short_id(event.follow_up_steer_requested().follow_up_id()), ""};
+      case v1::SessionEvent::kFollowUpDelivered: {
+        const auto& fact = event.follow_up_delivered();
+        return {"follow-up " + short_id(fact.follow_up_id()) + (fact.steered() ? " steered turn " : " went into turn ") + std::to_string(fact.turn()),
+                ""};
+      }
+      case v1::SessionEvent::kLimitReached: {
+        const auto& fact = event.limit_reached();
+        return {"session " + stream_id() + " reached its limit of " + printable(fact.limit()) + ": " + std::to_string(fact.observed()) + " of " +
+                    std::to_string(fact.allowed()) + ", " + printable(fact.action()),
+                ""};
+      }
       case v1::SessionEvent::FACT_NOT_SET: break;
     }
     return unknown();

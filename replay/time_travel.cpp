@@ -124,6 +124,7 @@ void IssueFold::apply_issue(const Entry& entry, const v1::IssueEvent& event) {
     case v1::IssueEvent::kEvidenceRecorded:
     case v1::IssueEvent::kFailureRecorded:
     case v1::IssueEvent::kActivitySealed:
+    case v1::IssueEvent::kEvidenceRejected:
     case v1::IssueEvent::FACT_NOT_SET: return;
   }
   touch(entry);

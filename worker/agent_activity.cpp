@@ -23,7 +23,17 @@ void record_event(ActivityStream& activity, const AgentEvent& event) {
   switch (event.kind) {
     case AgentEvent::Kind::session_started:
     case AgentEvent::Kind::turn_started:
-    case AgentEvent::Kind::turn_ended: return;  // facts of the session, reported as such
+    case AgentEvent::Kind::steered:
+    case AgentEvent::Kind::turn_ended: return;         // facts of the session, reported as such
+    case AgentEvent::Kind::command_execution: return;  // its words came as tool_use and log lines
+    case AgentEvent::Kind::approval_requested:
+    case AgentEvent::Kind::approval_resolved:
+      record.mutable_approval_note()->set_provider_item(clean_text(event.item, kMaxName));
+      if (event.approval) record.mutable_approval_note()->set_provider_request(clean_text(event.approval->request, kMaxName));
+      record.mutable_approval_note()->set_decision(clean_text(event.name, kMaxName));
+      break;
+    case AgentEvent::Kind::system:
+    case AgentEvent::Kind::ended: return lines(activity, "system", event.text);
     case AgentEvent::Kind::log_line: return activity.log_line(event.name, event.text);
     case AgentEvent::Kind::message: return lines(activity, "agent", event.text);
     case AgentEvent::Kind::reasoning: return lines(activity, "reasoning", event.text);

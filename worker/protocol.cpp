@@ -141,6 +141,10 @@ void Protocol::on_control(const v1::ControlMessage& message, std::int64_t offset
       idle_since_us_ = now.boot_us;
       stop_all(StopReason::revoked);
       break;
+    case v1::ControlMessage::kNextTurn:
+    case v1::ControlMessage::kFinishRun:
+    case v1::ControlMessage::kApprovalDecision:
+    case v1::ControlMessage::kSteerRun:
     case v1::ControlMessage::MESSAGE_NOT_SET: break;  // newer than this worker
   }
   finish_if_done(now);

@@ -63,10 +63,17 @@ class RunThread::Host final : public AgentHost {
       case AgentEvent::Kind::token_usage:
       case AgentEvent::Kind::log_line:
       case AgentEvent::Kind::raw_item:
+      case AgentEvent::Kind::command_execution:
+      case AgentEvent::Kind::approval_requested:
+      case AgentEvent::Kind::approval_resolved:
+      case AgentEvent::Kind::steered:
+      case AgentEvent::Kind::system:
+      case AgentEvent::Kind::ended:
       case AgentEvent::Kind::error: break;
     }
     record_event(activity_, event);
   }
+  std::vector<AgentCommand> take_commands() override { return {}; }
   bool congested() override { return activity_.congested(); }
   std::int64_t pump() override { return activity_.pump(); }
   Stop stop() const override {

@@ -93,6 +93,11 @@ Result<events::TaskEvents> task_events_of(const v1::Report& report, const v1::Ta
     case v1::Report::kTurnBegan:
     case v1::Report::kTurnEnded:
     case v1::Report::kSource:
+    case v1::Report::kApprovalAsked:
+    case v1::Report::kApprovalAnswered:
+    case v1::Report::kFollowUpSteered:
+    case v1::Report::kEvidenceRejected:
+    case v1::Report::kLimitReached:
     case v1::Report::kEvidence: {
       TRY_STATUS(events::require_fence(task, offer, worker));
       return events::TaskEvents{};

@@ -21,6 +21,7 @@ class CollectingHost final : public AgentHost {
     if (on_line && event.kind == AgentEvent::Kind::log_line) on_line(event);
     events.push_back(std::move(event));
   }
+  std::vector<AgentCommand> take_commands() override { return {}; }
   bool congested() override { return false; }
   std::int64_t pump() override { return 1'000'000; }
   Stop stop() const override { return stop_; }
