@@ -73,7 +73,7 @@ int serve_main(const ServeOptions& options) {
   started.store(true);
   early.join();
   if (!service) return stopping.load() ? 0 : fail(service.error());
-  if (options.roles.size() != 0 && (*service)->port() != 0)
+  if (!options.roles.empty() && (*service)->port() != 0)
     log::info("app", "listening on " + options.listen + " (port " + std::to_string((*service)->port()) + ")");
 
   const timespec look{0, kLookNs};

@@ -54,7 +54,7 @@ Status ActivityIntake::own(const std::vector<std::int32_t>& numbers) {
                                    " is not in the log any more: reading from " + std::to_string(marks.begin));
         partition.next_read = std::min(partition.next_read, marks.end) < partition.next_read ? marks.begin : partition.next_read;
       }
-      partitions_.emplace(number, std::move(partition));
+      partitions_.emplace(number, partition);
     } else {
       partitions_[number].next_read = std::max(partitions_[number].next_read, partitions_[number].saved.next_offset);
     }
@@ -185,6 +185,7 @@ Status ActivityIntake::write(std::int32_t number, Partition& partition, std::vec
     }
     return !good;
   });
+  bodies.reserve(believed.size());
   for (const auto& [record, checked] : believed) bodies.push_back(&checked.record);
   TRY_STATUS(learn_offers(bodies));
 

@@ -20,7 +20,7 @@ class IntakeRole : private producers::ActivityListener {
     std::function<void(const std::string& session_id)> on_activity;  // its lines are stored
   };
   static Result<std::unique_ptr<IntakeRole>> make(Core& core, Hooks hooks);
-  ~IntakeRole();
+  ~IntakeRole() override;
 
   void start();
   void stop();  // the loops; then, with the runner stopped: save()
