@@ -130,8 +130,8 @@ class Playback {
   }
 
  private:
-  static Setup setup(ApprovalMode approvals, bool resumed) {
-    Setup setup;
+  static SessionSetup setup(ApprovalMode approvals, bool resumed) {
+    SessionSetup setup;
     setup.worktree = "/w";
     setup.approvals = approvals;
     setup.session_id = "wanted";

@@ -70,12 +70,11 @@ void Session::on_system(const Frame& frame) {
       request("interrupt");
       return;
     }
-    seen_begun();
-    if (std::exchange(session_told_, true)) return;
+    if (std::exchange(session_told_, true)) return seen_begun();
     setup_.session_id = frame.body.text("session_id", setup_.session_id);
-    emit(Kind::session_started, setup_.session_id, "", "", setup_.lost);
+    emit(Kind::session_started, setup_.session_id, "", "", std::exchange(setup_.lost, false));
     emit(Kind::raw_item, setup_.session_id, "system/init", json::write(frame.body));
-    return;
+    return seen_begun();
   }
   if (frame.name == "api_retry") {
     const std::string status = std::to_string(frame.body.integer_or("error_status", 0));
@@ -192,7 +191,9 @@ void Session::on_stream_event(const Frame& frame) {
   emit(Kind::text_delta, stream_message_ + "/" + std::to_string(event.integer_or("index", 0)), "", delta.text("text"));
 }
 
+// What was not allowed, or waits for that, has not run.
 void Session::close_tools(const char* why) {
+  for (const auto& [request, approval] : approvals_) mark_denied(approval.item);
   for (const auto& [id, use] : tools_) {
     const std::string command = command_of(use);
     emit(Kind::tool_result, id, command.empty() ? use.name : "command", why, true);

@@ -30,7 +30,7 @@ Value content_of(const std::vector<AgentInput>& inputs) {
 
 }  // namespace
 
-Session::Session(Setup setup) : setup_(std::move(setup)) {}
+Session::Session(SessionSetup setup) : setup_(std::move(setup)) {}
 
 AgentEvent& Session::emit(Kind kind, std::string item, std::string name, std::string text, bool failed) {
   AgentEvent& event = events_.emplace_back();
@@ -128,6 +128,7 @@ void Session::interrupt() {
 void Session::finish() {
   if (turn_open_ || step_ == Step::ended) return;
   finished_ = true;
+  session_told_ = false;  // whoever runs it next is told
 }
 
 void Session::resolve(const AgentCommand& command) {
@@ -155,10 +156,14 @@ void Session::resolve(const AgentCommand& command) {
     const bool is_cancelled = decision == "cancel";
     if (message.empty()) message = is_cancelled ? "The request was cancelled." : "The request was declined.";
     output_ += answer_line(command.request, denial(clean_text(message), is_cancelled));
-    if (denied_.size() < kMaxOpenTools) denied_.emplace(approval.item, true);
+    mark_denied(approval.item);
     interrupting_ = interrupting_ || is_cancelled;
   }
   emit(Kind::approval_resolved, approval.item, decision).approval.emplace().request = command.request;
+}
+
+void Session::mark_denied(const std::string& item) {
+  if (denied_.size() < kMaxDenied) denied_.insert(item);
 }
 
 void Session::on_control_request(const Frame& frame) {
@@ -171,7 +176,7 @@ void Session::on_control_request(const Frame& frame) {
   const std::string item = asked.text("tool_use_id");
   AgentApproval approval = approval_of(frame.request_id, asked, setup_.worktree);
   const auto refuse = [&](const char* why, bool interrupt) {
-    if (denied_.size() < kMaxOpenTools) denied_.emplace(item, true);
+    mark_denied(item);
     output_ += answer_line(frame.request_id, denial(why, interrupt));
     say("system", "Claude Code asked for " + asked.text("tool_name") + "; it was refused: " + why);
   };
@@ -188,6 +193,7 @@ void Session::on_withdrawn(const std::string& request_id) {
   const auto found = approvals_.find(request_id);
   if (found == approvals_.end()) return;
   emit(Kind::approval_resolved, found->second.item, "withdrawn").approval.emplace().request = request_id;
+  mark_denied(found->second.item);
   approvals_.erase(found);
 }
 
@@ -281,7 +287,7 @@ void Session::fail(std::string code, std::string error, bool retryable) {
 
 void Session::on_end(std::string_view how) {
   if (step_ == Step::ended || finished_) return;
-  fail("agent_lost", "Claude Code ended in the middle of its turn: " + std::string(how), true);
+  fail("agent_lost", std::string("Claude Code ended ") + (turn_open_ ? "in the middle of its turn: " : "between turns: ") + std::string(how), true);
 }
 
 }  // namespace dossier::worker::claude

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,7 +25,7 @@
 namespace dossier::worker::claude {
 
 // What one process is started for.
-struct Setup {
+struct SessionSetup {
   std::string worktree;
   std::string session_id;
   bool resumed = false;  // else a fresh session of that id
@@ -37,7 +38,7 @@ struct Setup {
 
 class Session {
  public:
-  explicit Session(Setup setup);
+  explicit Session(SessionSetup setup);
 
   // Once; further turns come as commands.
   void start(std::uint32_t turn, std::vector<AgentInput> inputs);
@@ -83,6 +84,7 @@ class Session {
   void on_result(const Frame& frame);
   void on_control_request(const Frame& frame);
   void on_control_response(const Frame& frame);
+  void mark_denied(const std::string& item);
   void on_withdrawn(const std::string& request_id);
   void next_turn(const AgentCommand& command);
   void steer(const AgentCommand& command);
@@ -99,7 +101,7 @@ class Session {
   AgentEvent& emit(AgentEvent::Kind kind, std::string item = {}, std::string name = {}, std::string text = {}, bool failed = false);
   void say(const char* stream, std::string_view text);
 
-  Setup setup_;
+  SessionSetup setup_;
   Step step_ = Step::opening;
   bool turn_open_ = false;   // a turn was asked for and has not ended
   bool turn_begun_ = false;  // turn_started was said
@@ -114,7 +116,7 @@ class Session {
   std::map<std::string, std::string> asked_;    // our requests without an answer: id → what for
   std::map<std::string, Approval> approvals_;   // by the program's name for the request
   std::map<std::string, ToolUse> tools_;        // that run, by their ids
-  std::map<std::string, bool> denied_;          // tools which were not allowed to run; of this turn
+  std::set<std::string> denied_;                // tools which were not allowed to run; of this turn
   std::map<std::string, std::int64_t> blocks_;  // of each message of this turn: how many came
   std::deque<std::string> seen_;                // frames that came, to pass over one that comes twice
   std::uint64_t request_number_ = 0;
@@ -135,6 +137,7 @@ class Session {
 };
 
 inline constexpr std::size_t kMaxOpenTools = 256;
+inline constexpr std::size_t kMaxDenied = 1'024;  // of a turn, to know what did not run
 inline constexpr std::size_t kMaxOpenApprovals = 32;
 inline constexpr std::size_t kMaxSteers = 20;
 inline constexpr std::size_t kMaxSeenFrames = 256;

@@ -6,6 +6,7 @@
 
 #include "platform/json/json.hpp"
 #include "worker/agents/child.hpp"
+#include "worker/agents/claude_agent.hpp"
 #include "worker/agents/codex_agent.hpp"
 #include "worker/text/text.hpp"
 
@@ -199,6 +200,7 @@ AgentResult CommandAgent::run(const AgentRequest& request, AgentHost& host) {
 std::unique_ptr<Agent> make_agent(std::string_view provider) {
   if (provider == "command") return std::make_unique<CommandAgent>();
   if (provider == "codex") return std::make_unique<CodexAgent>();
+  if (provider == "claude") return std::make_unique<ClaudeAgent>();
   return nullptr;
 }
 
