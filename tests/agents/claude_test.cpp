@@ -46,7 +46,7 @@ class Claude : public ::testing::Test {
     for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
              {"ANTHROPIC_BASE_URL", model_->url()}, {"ANTHROPIC_API_KEY", "none"}, {"CLAUDE_CODE_MAX_RETRIES", "0"}})
       request_.environment.emplace_back(name, value);
-    use_worktree("work");
+    use_worktree("tree");
   }
   void use_worktree(const std::string& name) {
     request_.worktree = folder_.path() + "/" + name;
@@ -121,7 +121,7 @@ TEST_F(Claude, a_declined_command_does_not_run_and_the_model_reads_why) {
 }
 
 TEST_F(Claude, nobody_is_asked_where_the_mode_is_never_but_files_of_the_worktree_are_written) {
-  begin(R"([{"tool": "Write", "input": {"file_path": ")" + folder_.path() + R"(/work/c.txt", "content": "mine\n"}},
+  begin(R"([{"tool": "Write", "input": {"file_path": ")" + folder_.path() + R"(/tree/c.txt", "content": "mine\n"}},
             {"run": "python3 -c 'open(\"d.txt\", \"w\")'"}, {"say": "Done so far."}])");
   if (IsSkipped()) return;
   request_.approvals = worker::ApprovalMode::never;
