@@ -237,6 +237,14 @@ TEST_F(Claude, words_that_come_with_the_last_answer_get_one_of_their_own_in_the_
   EXPECT_EQ(host_.last(Kind::turn_ended).tokens_in, 200u);
 }
 
+TEST_F(Claude, words_that_begin_with_a_slash_go_to_the_model) {
+  begin(R"({"/clear": [{"say": "Not by me."}]})");
+  if (IsSkipped()) return;
+  request_.prompt = "/clear";
+  EXPECT_EQ(run().result, "Not by me.");
+  EXPECT_EQ(host_.last(Kind::turn_ended).tokens_in, 100u);
+}
+
 TEST_F(Claude, a_model_that_fails_fails_the_turn_and_says_why) {
   begin(R"([{"fail": 500}])");
   if (IsSkipped()) return;

@@ -92,6 +92,7 @@ TEST_F(ClaudeSession, a_request_is_answered_once_whatever_is_said_twice) {
   EXPECT_THAT(sent(), HasSubstr("allow"));
   command(resolution("q", "decline"));
   line(R"({"type":"control_response","response":{"subtype":"success","request_id":"q","response":{"behavior":"allow"}}})");
+  ask("q");
   EXPECT_EQ(sent(), "");
   EXPECT_EQ(count(Kind::approval_resolved), 1);
 }
@@ -237,6 +238,20 @@ TEST_F(ClaudeSession, an_interrupt_takes_back_what_waits_and_is_sent_once) {
   EXPECT_EQ(count(Kind::steered), 0);
 }
 
+TEST_F(ClaudeSession, what_comes_before_the_program_begins_a_turn_belongs_to_none) {
+  begin();
+  result();
+  command(with_input(AgentCommand::Kind::next_turn, 2, "in_2"));
+  const std::string uuid = uuid_in(sent());
+  line(R"({"type":"assistant","message":{"id":"m","content":[{"type":"text","text":"too late"}]}})");
+  EXPECT_EQ(count(Kind::message), 0);
+  ask("q");
+  EXPECT_THAT(sent(), Not(HasSubstr("interrupt")));
+  EXPECT_EQ(count(Kind::approval_requested), 0);
+  echo(uuid);
+  EXPECT_EQ(last(Kind::turn_started).turn, 2u);
+}
+
 TEST_F(ClaudeSession, an_answer_that_nobody_asked_for_is_interrupted_and_the_next_turn_waits_for_its_end) {
   begin();
   result();
@@ -273,6 +288,24 @@ TEST_F(ClaudeSession, several_inputs_are_one_message) {
   const std::string message = sent();
   EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 1);
   EXPECT_THAT(message, HasSubstr(R"([{"type":"text","text":"words of in_2"},{"type":"text","text":"words of in_3"}])"));
+}
+
+TEST_F(ClaudeSession, words_that_begin_with_a_slash_are_no_command_to_the_program) {
+  begin();
+  result();
+  AgentCommand next = with_input(AgentCommand::Kind::next_turn, 2, "in_2");
+  next.inputs.front().text = "/clear";
+  command(next);
+  EXPECT_THAT(sent(), HasSubstr(R"("content":"\n/clear")"));
+}
+
+TEST_F(ClaudeSession, a_session_that_changes_its_name_tells_the_new_one) {
+  begin();
+  result();
+  command(with_input(AgentCommand::Kind::next_turn, 2, "in_2"));
+  line(R"({"type":"system","subtype":"init","session_id":"t"})");
+  EXPECT_EQ(last(Kind::session_started).item, "t");
+  EXPECT_EQ(session_->session_id(), "t");
 }
 
 TEST_F(ClaudeSession, the_end_of_a_lost_program_leaves_its_request_open) {

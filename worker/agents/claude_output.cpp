@@ -38,9 +38,11 @@ void Session::on_line(std::string_view line) {
   if (line.empty() || step_ == Step::ended) return;
   const auto frame = read_frame(line);
   if (!frame) return say("claude-raw", line);  // its log, or a broken line: kept, and otherwise nothing
-  if (const std::string uuid = frame->body.text("uuid"); !uuid.empty()) {
-    if (std::find(seen_.begin(), seen_.end(), uuid) != seen_.end()) return;
-    seen_.push_back(uuid);
+  // Answers have no name of their own; who asked takes the first.
+  const std::string name = frame->kind == Frame::Kind::control_request ? frame->request_id : frame->body.text("uuid");
+  if (!name.empty()) {
+    if (std::find(seen_.begin(), seen_.end(), name) != seen_.end()) return;
+    seen_.push_back(name);
     if (seen_.size() > kMaxSeenFrames) seen_.pop_front();
   }
   on_frame(*frame);
@@ -70,8 +72,9 @@ void Session::on_system(const Frame& frame) {
       request("interrupt");
       return;
     }
-    if (std::exchange(session_told_, true)) return seen_begun();
-    setup_.session_id = frame.body.text("session_id", setup_.session_id);
+    std::string id = frame.body.text("session_id", setup_.session_id);
+    if (std::exchange(session_told_, true) && id == setup_.session_id) return seen_begun();
+    setup_.session_id = std::move(id);
     emit(Kind::session_started, setup_.session_id, "", "", std::exchange(setup_.lost, false));
     emit(Kind::raw_item, setup_.session_id, "system/init", json::write(frame.body));
     return seen_begun();
@@ -91,8 +94,7 @@ void Session::on_system(const Frame& frame) {
 }
 
 void Session::on_assistant(const Frame& frame) {
-  if (step_ != Step::running) return;
-  seen_begun();
+  if (!turn_begun_) return;  // of what was before it
   const Value& message = member(frame.body, "message");
   const std::string id = message.text("id");
   const bool of_subagent = member(frame.body, "parent_tool_use_id").string() != nullptr;
@@ -141,7 +143,7 @@ void Session::on_user(const Frame& frame) {
     steers_.erase(taken);
     return;
   }
-  if (step_ != Step::running) return;
+  if (!turn_begun_) return;
   for (const auto& block : content_of(member(frame.body, "message")))
     if (block.text("type") == "tool_result") on_tool_result(block);
 }
@@ -171,8 +173,7 @@ void Session::on_tool_result(const Value& block) {
 }
 
 void Session::on_stream_event(const Frame& frame) {
-  if (step_ != Step::running) return;
-  seen_begun();
+  if (!turn_begun_) return;
   const Value& event = member(frame.body, "event");
   if (frame.name == "message_start") {
     stream_message_ = member(event, "message").text("id");

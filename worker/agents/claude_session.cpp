@@ -13,6 +13,7 @@ using json::Value;
 using Kind = AgentEvent::Kind;
 
 constexpr double kMicro = 1'000'000;
+constexpr double kMostUsd = 1'000'000;  // of one result: more is no price
 
 // What came since `before`; the program's own count never goes back, and if it did, nothing came.
 std::uint64_t since(std::uint64_t now, std::uint64_t& before) {
@@ -21,10 +22,17 @@ std::uint64_t since(std::uint64_t now, std::uint64_t& before) {
   return more;
 }
 
+// People's words are words: a text that begins with a slash would be a command to the program, /clear for one.
+std::string words_of(const AgentInput& input) {
+  std::string text = clean_text(input.text);
+  if (!text.empty() && text.front() == '/') text.insert(0, 1, '\n');
+  return text;
+}
+
 Value content_of(const std::vector<AgentInput>& inputs) {
-  if (inputs.size() == 1) return {clean_text(inputs.front().text)};
+  if (inputs.size() == 1) return {words_of(inputs.front())};
   Value::Array blocks;
-  for (const auto& input : inputs) blocks.emplace_back(Value::Object{{"type", "text"}, {"text", clean_text(input.text)}});
+  for (const auto& input : inputs) blocks.emplace_back(Value::Object{{"type", "text"}, {"text", words_of(input)}});
   return {std::move(blocks)};
 }
 
@@ -180,9 +188,8 @@ void Session::on_control_request(const Frame& frame) {
     output_ += answer_line(frame.request_id, denial(why, interrupt));
     say("system", "Claude Code asked for " + asked.text("tool_name") + "; it was refused: " + why);
   };
-  if (step_ != Step::running) return refuse("no turn runs", true);
+  if (!turn_begun_) return refuse("no turn runs", step_ != Step::running);
   if (setup_.approvals == ApprovalMode::never) return refuse("nobody is asked in this session; go on without it", false);
-  if (approvals_.count(frame.request_id) != 0) return;
   if (approvals_.size() >= kMaxOpenApprovals) return refuse("too many requests are open", false);
   approvals_.emplace(frame.request_id,
                      Approval{kind_of_tool(asked.text("tool_name")), item, member(asked, "input"), member(asked, "permission_suggestions")});
@@ -225,7 +232,7 @@ void Session::count(const Value& result) {
     tokens_out_ += since(out, counted_out_);
   }
   const double usd = member(result, "total_cost_usd").number().value_or(0);
-  if (std::isfinite(usd) && usd > counted_usd_) {
+  if (usd > counted_usd_ && usd - counted_usd_ < kMostUsd) {
     cost_microusd_ += static_cast<std::uint64_t>(std::llround((usd - counted_usd_) * kMicro));
     counted_usd_ = usd;
   }
