@@ -267,6 +267,36 @@ TEST_F(ClaudeSession, an_answer_that_nobody_asked_for_is_interrupted_and_the_nex
   EXPECT_THAT(sent(), HasSubstr("words of in_2"));
 }
 
+TEST_F(ClaudeSession, the_answer_to_a_message_that_was_not_taken_back_in_time_is_not_the_next_turns) {
+  begin();
+  command(with_input(AgentCommand::Kind::steer, 1, "in_2"));
+  command(plain(AgentCommand::Kind::interrupt));
+  sent();
+  line(R"({"type":"control_response","response":{"subtype":"success","request_id":"dossier-2","response":{"cancelled":false}}})");
+  line(R"({"type":"result","subtype":"error_during_execution","is_error":true,"terminal_reason":"aborted_tools"})");
+  command(with_input(AgentCommand::Kind::next_turn, 2, "in_3"));
+  const std::string uuid = uuid_in(sent());
+  line(R"({"type":"system","subtype":"init","session_id":"s"})");
+  result();
+  EXPECT_EQ(count(Kind::turn_ended), 1);
+  line(R"({"type":"system","subtype":"init","session_id":"s"})");
+  echo(uuid);
+  result();
+  EXPECT_EQ(count(Kind::turn_ended), 2);
+  EXPECT_EQ(last(Kind::turn_ended).text, "completed");
+}
+
+TEST_F(ClaudeSession, after_a_message_that_was_taken_back_the_next_result_is_the_next_turns) {
+  begin();
+  command(with_input(AgentCommand::Kind::steer, 1, "in_2"));
+  command(plain(AgentCommand::Kind::interrupt));
+  line(R"({"type":"control_response","response":{"subtype":"success","request_id":"dossier-2","response":{"cancelled":true}}})");
+  line(R"({"type":"result","subtype":"error_during_execution","is_error":true,"terminal_reason":"aborted_tools"})");
+  command(with_input(AgentCommand::Kind::next_turn, 2, "in_3"));
+  result();
+  EXPECT_EQ(count(Kind::turn_ended), 2);
+}
+
 TEST_F(ClaudeSession, an_interrupt_before_the_first_message_sends_none) {
   SessionSetup setup;
   session_.emplace(setup);

@@ -69,15 +69,18 @@ void Session::on_system(const Frame& frame) {
     if (step_ == Step::idle) {
       // Nobody asked: a message that was taken just before it could be taken back.
       step_ = Step::stray;
+      expects_stray_ = false;
       request("interrupt");
       return;
     }
     std::string id = frame.body.text("session_id", setup_.session_id);
-    if (std::exchange(session_told_, true) && id == setup_.session_id) return seen_begun();
-    setup_.session_id = std::move(id);
-    emit(Kind::session_started, setup_.session_id, "", "", std::exchange(setup_.lost, false));
-    emit(Kind::raw_item, setup_.session_id, "system/init", json::write(frame.body));
-    return seen_begun();
+    if (!std::exchange(session_told_, true) || id != setup_.session_id) {
+      setup_.session_id = std::move(id);
+      emit(Kind::session_started, setup_.session_id, "", "", std::exchange(setup_.lost, false));
+      emit(Kind::raw_item, setup_.session_id, "system/init", json::write(frame.body));
+    }
+    if (!expects_stray_) seen_begun();  // else the message that is said again tells whose answer begins
+    return;
   }
   if (frame.name == "api_retry") {
     const std::string status = std::to_string(frame.body.integer_or("error_status", 0));
@@ -136,7 +139,10 @@ void Session::on_user(const Frame& frame) {
   const bool* is_replay = member(frame.body, "isReplay").boolean();
   if (is_replay != nullptr && *is_replay) {
     const std::string uuid = frame.body.text("uuid");
-    if (uuid == turn_uuid_) return seen_begun();
+    if (uuid == turn_uuid_) {
+      expects_stray_ = false;
+      return seen_begun();
+    }
     const auto taken = std::find_if(steers_.begin(), steers_.end(), [&](const Steer& steer) { return steer.uuid == uuid; });
     if (taken == steers_.end()) return;
     emit(Kind::steered, taken->input).turn = turn_;

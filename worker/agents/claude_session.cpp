@@ -1,6 +1,7 @@
 // The conversation: turns and what the host asks for; see claude_session.hpp. claude_output.cpp has what the model says.
 #include "worker/agents/claude_session.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "platform/crypto/crypto.hpp"
@@ -57,11 +58,11 @@ void Session::say(const char* stream, std::string_view text) {
   lines.finish(take);
 }
 
-std::string Session::request(std::string_view subtype, Value::Object members) {
-  std::string id = "dossier-" + std::to_string(++request_number_);
+void Session::request(std::string_view subtype, Value::Object members, std::string message) {
+  const std::string id = "dossier-" + std::to_string(++request_number_);
   output_ += request_line(id, subtype, std::move(members));
-  asked_.emplace(id, subtype);
-  return id;
+  if (asked_.size() >= kMaxAsked) asked_.erase(asked_.begin());  // it does not answer: nothing waits for that
+  asked_[id] = {std::string(subtype), std::move(message)};
 }
 
 std::string Session::next_uuid() {
@@ -129,7 +130,7 @@ void Session::interrupt() {
   if (step_ != Step::running || interrupting_) return;
   interrupting_ = true;
   // What is not taken yet would begin an answer of its own afterwards.
-  for (const auto& steer : steers_) request("cancel_async_message", {{"message_uuid", steer.uuid}});
+  for (const auto& steer : steers_) request("cancel_async_message", {{"message_uuid", steer.uuid}}, steer.uuid);
   request("interrupt");
 }
 
@@ -170,6 +171,10 @@ void Session::resolve(const AgentCommand& command) {
   emit(Kind::approval_resolved, approval.item, decision).approval.emplace().request = command.request;
 }
 
+void Session::forget_steer(const std::string& uuid) {
+  steers_.erase(std::remove_if(steers_.begin(), steers_.end(), [&](const Steer& steer) { return steer.uuid == uuid; }), steers_.end());
+}
+
 void Session::mark_denied(const std::string& item) {
   if (denied_.size() < kMaxDenied) denied_.insert(item);
 }
@@ -207,7 +212,7 @@ void Session::on_withdrawn(const std::string& request_id) {
 void Session::on_control_response(const Frame& frame) {
   const auto found = asked_.find(frame.request_id);
   if (found == asked_.end()) return;  // the program says our own answers again
-  const std::string subtype = found->second;
+  const auto [subtype, message] = std::move(found->second);
   asked_.erase(found);
   const Answer answer = answer_of(frame);
   if (subtype == "initialize") {
@@ -217,6 +222,8 @@ void Session::on_control_response(const Frame& frame) {
     if (turn_open_) begin();
     return;
   }
+  const bool* was_cancelled = member(answer.response, "cancelled").boolean();
+  if (was_cancelled != nullptr && *was_cancelled) forget_steer(message);
   if (!answer.error.empty()) say("system", "Claude Code refused " + subtype + ": " + answer.error);
 }
 
@@ -252,6 +259,7 @@ void Session::on_result(const Frame& frame) {
     return;
   }
   if (step_ != Step::running) return;
+  if (!turn_begun_ && std::exchange(expects_stray_, false)) return;
   count(result);
   const bool aborted = interrupting_ || result.text("terminal_reason").rfind("aborted", 0) == 0;
   if (failed && !aborted) return fail("agent_failed", failure_text(result), is_transient_failure(result));
@@ -275,6 +283,7 @@ void Session::end_turn(const std::string& reason) {
   // Interrupted, and nothing more to do: what it did is all there is.
   if (reason == "interrupted") result_.kind = AgentResult::Kind::completed;
   turn_open_ = turn_begun_ = interrupting_ = false;
+  expects_stray_ = reason == "interrupted" && !steers_.empty();
   steers_.clear();
   denied_.clear();
   blocks_.clear();

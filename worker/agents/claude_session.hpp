@@ -70,6 +70,10 @@ class Session {
     json::Value input;
     json::Value suggestions;
   };
+  struct Asked {
+    std::string subtype;
+    std::string message;  // of cancel_async_message
+  };
   struct Steer {
     std::string uuid;
     std::string input;
@@ -84,6 +88,7 @@ class Session {
   void on_result(const Frame& frame);
   void on_control_request(const Frame& frame);
   void on_control_response(const Frame& frame);
+  void forget_steer(const std::string& uuid);
   void mark_denied(const std::string& item);
   void on_withdrawn(const std::string& request_id);
   void next_turn(const AgentCommand& command);
@@ -96,7 +101,7 @@ class Session {
   void end_turn(const std::string& reason);
   void fail(std::string code, std::string error, bool retryable);
   void close_tools(const char* why);
-  std::string request(std::string_view subtype, json::Value::Object members = {});
+  void request(std::string_view subtype, json::Value::Object members = {}, std::string message = {});
   std::string next_uuid();
   AgentEvent& emit(AgentEvent::Kind kind, std::string item = {}, std::string name = {}, std::string text = {}, bool failed = false);
   void say(const char* stream, std::string_view text);
@@ -106,6 +111,7 @@ class Session {
   bool turn_open_ = false;   // a turn was asked for and has not ended
   bool turn_begun_ = false;  // turn_started was said
   bool interrupting_ = false;
+  bool expects_stray_ = false;  // a message could not be taken back: an answer to it may come before the next turn's
   bool finished_ = false;
   bool resume_refused_ = false;
   bool session_told_ = false;
@@ -113,7 +119,7 @@ class Session {
   std::vector<AgentInput> inputs_;  // of the turn, until they are sent
   std::string turn_uuid_;
   std::deque<Steer> steers_;                    // sent, not seen to be taken
-  std::map<std::string, std::string> asked_;    // our requests without an answer: id → what for
+  std::map<std::string, Asked> asked_;          // our requests without an answer
   std::map<std::string, Approval> approvals_;   // by the program's name for the request
   std::map<std::string, ToolUse> tools_;        // that run, by their ids
   std::set<std::string> denied_;                // tools which were not allowed to run; of this turn
@@ -139,6 +145,7 @@ class Session {
 inline constexpr std::size_t kMaxOpenTools = 256;
 inline constexpr std::size_t kMaxDenied = 1'024;  // of a turn, to know what did not run
 inline constexpr std::size_t kMaxOpenApprovals = 32;
+inline constexpr std::size_t kMaxAsked = 64;
 inline constexpr std::size_t kMaxSteers = 20;
 inline constexpr std::size_t kMaxSeenFrames = 256;
 inline constexpr std::size_t kMaxMessages = 1'024;
