@@ -74,18 +74,27 @@ TEST(ClaudeTools, two_different_actions_never_look_the_same) {
   EXPECT_EQ(fetch.command, "WebFetch {\"url\":\"http://a\"}");
   const AgentApproval edit = asked(R"({"tool_name":"Edit","input":{"file_path":"/w/a","old_string":"x","new_string":"y"}})");
   EXPECT_EQ(edit.kind, "file_change");
-  EXPECT_EQ(edit.patch, "Edit /w/a\n-x\n+y\n");
-  EXPECT_EQ(edit.paths, std::vector<std::string>{"/w/a"});
+  EXPECT_EQ(edit.patch, "Edit a\n-x\n+y\n");
+  EXPECT_EQ(edit.paths, std::vector<std::string>{"a"});
   EXPECT_NE(asked(R"({"tool_name":"Edit","input":{"file_path":"/w/a","old_string":"x","new_string":"y","replace_all":true}})").patch, edit.patch);
   EXPECT_NE(asked(R"({"tool_name":"Write","input":{"file_path":"/w/a","content":"y"}})").patch, edit.patch);
   EXPECT_EQ(asked(R"({"tool_name":"AskUserQuestion","input":{"questions":[]}})").kind, "user_input");
+}
+
+TEST(ClaudeTools, an_input_that_is_too_long_for_people_still_tells_its_action_apart) {
+  const std::string url(kMaxDetail, 'u');
+  const AgentApproval fetch = approval_of("q", parsed(R"({"tool_name":"WebFetch","input":{"url":")" + url + R"("}})"), "/w");
+  EXPECT_LT(fetch.detail.size(), 100u);
+  EXPECT_NE(fetch.command.find(url), std::string::npos);
 }
 
 TEST(ClaudeTools, every_edit_of_many_is_shown) {
   const ToolUse use{"MultiEdit",
                     parsed(R"({"file_path":"/w/a","edits":[{"old_string":"a\nb","new_string":"c"},{"old_string":"","new_string":"d"}]})")};
   EXPECT_EQ(patch_of(use), "-a\n-b\n+c\n+d\n");
-  EXPECT_EQ(path_of(use), "/w/a");
+  EXPECT_EQ(path_of(use, "/w"), "a");
+  EXPECT_EQ(path_of(use, "/w/a"), ".");
+  EXPECT_EQ(path_of(use, "/v"), "/w/a");
 }
 
 TEST(ClaudeTools, a_grant_for_the_session_never_writes_into_the_worktree_and_grants_no_mode_to_a_command) {

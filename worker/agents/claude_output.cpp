@@ -160,7 +160,7 @@ void Session::on_tool_result(const Value& block) {
   if (!command.empty()) say("command", text);
   emit(Kind::tool_result, id, command.empty() ? use.name : "command", text, failed);
   if (!command.empty() && !was_denied) emit(Kind::command_execution, id, "", command, failed).exit_code = exit_code_of(text, failed);
-  if (const std::string path = path_of(use); !path.empty())
+  if (const std::string path = path_of(use, setup_.worktree); !path.empty())
     emit(Kind::file_change, id,
          was_denied ? "declined"
          : failed   ? "failed"

@@ -36,6 +36,13 @@ const Value::Array& items(const Value& value) {
   return value.array() == nullptr ? kNone : *value.array();
 }
 
+// As people and rules read it: the same whichever folder the worktree lies in this time.
+std::string place_of(const std::string& path, const std::string& worktree) {
+  if (path == worktree) return ".";
+  const std::string within = worktree + "/";
+  return path.compare(0, within.size(), within) == 0 ? path.substr(within.size()) : path;
+}
+
 }  // namespace
 
 ToolKind kind_of_tool(std::string_view name) {
@@ -48,9 +55,9 @@ ToolKind kind_of_tool(std::string_view name) {
 
 std::string command_of(const ToolUse& use) { return kind_of_tool(use.name) == ToolKind::command ? use.input.text("command") : std::string(); }
 
-std::string path_of(const ToolUse& use) {
+std::string path_of(const ToolUse& use, const std::string& worktree) {
   if (kind_of_tool(use.name) != ToolKind::file_change) return {};
-  return use.input.text("file_path", use.input.text("notebook_path"));
+  return place_of(use.input.text("file_path", use.input.text("notebook_path")), worktree);
 }
 
 std::string patch_of(const ToolUse& use) {
@@ -99,9 +106,10 @@ AgentApproval approval_of(const std::string& request_id, const Value& request, c
   const ToolUse use{request.text("tool_name"), member(request, "input")};
   AgentApproval approval;
   approval.request = request_id;
-  approval.cwd = worktree;
+  approval.cwd = ".";
   approval.reason = request.text("decision_reason", request.text("description"));
-  approval.detail = json::write(use.input);
+  const std::string input = json::write(use.input);
+  approval.detail = input.size() <= kMaxDetail ? input : "{\"left_out\":\"" + std::to_string(input.size()) + " bytes\"}";
   switch (kind_of_tool(use.name)) {
     case ToolKind::command:
       approval.kind = "command";
@@ -109,16 +117,16 @@ AgentApproval approval_of(const std::string& request_id, const Value& request, c
       break;
     case ToolKind::file_change:
       approval.kind = "file_change";
-      approval.patch = use.name + " " + path_of(use) + "\n" + patch_of(use);
-      approval.paths = {path_of(use)};
+      approval.paths = {path_of(use, worktree)};
+      approval.patch = use.name + " " + approval.paths.front() + "\n" + patch_of(use);
       break;
     case ToolKind::question:
       approval.kind = "user_input";
-      approval.command = use.name + " " + approval.detail;
+      approval.command = use.name + " " + input;
       break;
     case ToolKind::other:
       approval.kind = "tool";
-      approval.command = use.name + " " + approval.detail;
+      approval.command = use.name + " " + input;
       break;
   }
   return approval;

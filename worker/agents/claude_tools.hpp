@@ -21,7 +21,8 @@ struct ToolUse {
 };
 
 std::string command_of(const ToolUse& use);  // empty: no command
-std::string path_of(const ToolUse& use);     // empty: no file
+// Relative where it lies in the worktree; empty: no file.
+std::string path_of(const ToolUse& use, const std::string& worktree);
 // What an Edit, Write or MultiEdit puts where, as lines with - and +.
 std::string patch_of(const ToolUse& use);
 // The steps of a plan, one a line; empty where the tool says nothing of plans.
@@ -34,6 +35,7 @@ std::optional<int> exit_code_of(std::string_view text, bool failed);
 
 // The `request` of a can_use_tool frame. `command` is never empty but for file changes, so that two different actions
 // are never told apart by `detail` alone.
+inline constexpr std::size_t kMaxDetail = 64 * 1024;  // bytes of AgentApproval::detail; a longer one is left out, and says so
 AgentApproval approval_of(const std::string& request_id, const json::Value& request, const std::string& worktree);
 // What "for the whole session" grants, of what the program suggests: rules that allow, and folders; edits where the tool
 // edits. All of it for this session only: its own default is a file in the worktree.

@@ -22,7 +22,7 @@ event log_line name=system text="Claude Code asked for Write; it was refused: no
 send {"type":"control_response","response":{"subtype":"success","request_id":"b78d513a-489a-43aa-8c21-16c7b9499a5d","response":{"behavior":"deny","message":"nobody is asked in this session; go on without it"}}}
 host resolve
 event tool_result item=toolu_3 name=Write text="File created successfully at: /w/n.txt (file state is current in your context — no need to Read it back)"
-event file_change item=toolu_3 name=declined text="Write /w/n.txt\n+hello\n" path=/w/n.txt
+event file_change item=toolu_3 name=declined text="Write n.txt\n+hello\n" path=n.txt
 event raw_item item=toolu_3 name=tool_result
 event tool_use item=toolu_5 name=Read text="{\"file_path\":\"/w/n.txt\"}"
 event raw_item item=msg_5/0 name=tool_use
@@ -33,7 +33,7 @@ event tool_use item=toolu_7 name=Edit text="{\"replace_all\":false,\"file_path\"
 event raw_item item=msg_7/0 name=tool_use
 event token_usage tokens=100/20
 event tool_result item=toolu_7 name=Edit text="The file /w/n.txt has been updated successfully. (file state is current in your context — no need to Read it back)"
-event file_change item=toolu_7 name=completed text="Edit /w/n.txt\n-hello\n+bye\n" path=/w/n.txt
+event file_change item=toolu_7 name=completed text="Edit n.txt\n-hello\n+bye\n" path=n.txt
 event raw_item item=toolu_7 name=tool_result
 event text_delta item=msg_9/0 text="Done it."
 event message item=msg_9/0 text="Done it."
