@@ -9,13 +9,14 @@
 namespace dossier::worker::codex {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using Kind = AgentEvent::Kind;
 
 class CodexSession : public ::testing::Test {
  protected:
-  void open(ApprovalMode approvals = ApprovalMode::on_request, const std::string& thread = "") {
+  void open(ApprovalMode approvals = ApprovalMode::on_request, const std::string& thread = "", const std::string& version = "0.169.0") {
     Settings settings;
     settings.worktree = "/w";
     settings.thread = thread;
@@ -23,8 +24,7 @@ class CodexSession : public ::testing::Test {
     session_.emplace(settings);
     session_->start();
     session_->begin(1, {{"in_1", "do it"}}, approvals);
-    answer(R"({"userAgent":"dossier/0.169.0"
-    })");
+    answer(R"({"userAgent":"dossier/)" + version + R"("})");
   }
   void begin(ApprovalMode approvals = ApprovalMode::on_request) {
     open(approvals);
@@ -321,6 +321,11 @@ TEST_F(CodexSession, goes_on_with_a_thread_that_it_is_given) {
   EXPECT_THAT(story_, HasSubstr("session_started item=old\n"));
 }
 
+TEST_F(CodexSession, asks_an_older_codex_for_nothing_that_it_refuses) {
+  open(ApprovalMode::on_request, "old", "0.130.0");
+  EXPECT_THAT(sent(), AllOf(HasSubstr("thread/resume"), Not(HasSubstr("excludeTurns"))));
+}
+
 TEST_F(CodexSession, a_thread_that_codex_does_not_know_gives_way_to_a_fresh_one) {
   open(ApprovalMode::on_request, "old");
   refuse(-32600);
@@ -365,8 +370,7 @@ TEST_F(CodexSession, a_codex_that_is_too_old_is_refused) {
   Settings settings;
   session_.emplace(settings);
   session_->start();
-  answer(R"({"userAgent":"dossier/0.120.0"
-    })");
+  answer(R"({"userAgent":"dossier/0.120.0"})");
   EXPECT_TRUE(session_->ended());
   EXPECT_EQ(session_->result().code, "agent_unavailable");
   EXPECT_THAT(session_->result().error, HasSubstr("0.130.0"));

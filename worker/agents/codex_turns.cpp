@@ -11,6 +11,9 @@ namespace {
 using json::Value;
 using Kind = AgentEvent::Kind;
 
+// Seen to resume a thread without telling its turns again; 0.130 refuses to be asked that.
+constexpr Version kResumesWithoutTurns{0, 169, 0};
+
 const char* policy_of(ApprovalMode mode) {
   switch (mode) {
     case ApprovalMode::never: return "never";
@@ -61,7 +64,7 @@ void Session::open_thread(bool resume) {
   Value::Object params;
   if (resume) {
     params.emplace_back("threadId", settings_.thread);
-    params.emplace_back("excludeTurns", true);
+    if (version_ && *version_ >= kResumesWithoutTurns) params.emplace_back("excludeTurns", true);
   }
   params.emplace_back("cwd", settings_.worktree);
   params.emplace_back("approvalPolicy", policy_of(settings_.approvals));
