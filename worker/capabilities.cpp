@@ -26,6 +26,13 @@ Value* find(Value::Object& members, std::string_view name) {
   return found == members.end() ? nullptr : &found->second;
 }
 
+void set(Value::Object& members, const std::string& name, Value value) {
+  if (Value* found = find(members, name); found != nullptr)
+    *found = std::move(value);
+  else
+    members.emplace_back(name, std::move(value));
+}
+
 bool is_false(const Value* value) { return value != nullptr && value->boolean() != nullptr && !*value->boolean(); }
 
 // "codex" of "codex" and "codex.version"; empty where the name is of none.
@@ -60,17 +67,14 @@ Status lay_over(Value::Object& members, const Value::Object& overlay) {
   for (const auto& [name, value] : overlay) {
     if (value.string() == nullptr && value.boolean() == nullptr && value.integer() == nullptr)
       return make_error(Code::usage, "--capabilities: " + name + " must be a string, an integer, true or false");
-    Value* present = find(members, name);
+    const Value* present = find(members, name);
     const bool seen = present != nullptr && json::write(*present) == json::write(value);
     if (!provider_of(name).empty() && !seen && !is_false(&value)) {
       const Value* reason = find(members, std::string(provider_of(name)) + ".reason");
       return make_error(Code::usage, "--capabilities: " + name + " was not seen on this machine" +
                                          (reason == nullptr ? std::string() : " (" + *reason->string() + ")") + "; leave it out, or give false");
     }
-    if (present != nullptr)
-      *present = value;
-    else
-      members.emplace_back(name, value);
+    set(members, name, value);
   }
   // Without its provider the rest says nothing.
   for (const auto provider : kProviders) {
