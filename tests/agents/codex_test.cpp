@@ -239,6 +239,18 @@ TEST_P(Codex, an_interrupt_leaves_nothing_running_and_the_next_turn_goes_on_with
   EXPECT_EQ(host_.count(Kind::tool_use), host_.count(Kind::tool_result));
 }
 
+TEST_P(Codex, an_interrupt_takes_back_what_was_asked) {
+  begin(R"({"begin": [{"run": "touch taken_back.txt"}, {"say": "Never said."}], "second": [{"say": "Something else."}]})");
+  if (IsSkipped()) return;
+  host_.on(Kind::approval_requested, [this](const AgentEvent&) { host_.interrupt(); });
+  host_.on_turn_ended([this](const AgentEvent& event) { event.turn == 1 ? host_.next_turn(2, "in_2", "the second") : host_.finish(); });
+  const AgentResult result = run();
+  EXPECT_EQ(result.result, "Something else.") << result.error;
+  EXPECT_EQ(host_.count(Kind::approval_resolved), 1);
+  EXPECT_EQ(host_.last(Kind::approval_resolved).name, "withdrawn");
+  EXPECT_FALSE(exists("taken_back.txt"));
+}
+
 TEST_P(Codex, a_cancelled_approval_ends_the_turn) {
   begin(R"([{"run": "touch cancelled.txt"}, {"say": "Never said."}])");
   if (IsSkipped()) return;

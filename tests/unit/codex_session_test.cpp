@@ -232,6 +232,23 @@ TEST_F(CodexSession, a_steer_is_told_once_codex_took_it) {
   EXPECT_THAT(story_, HasSubstr("steered turn=1 item=fup_1"));
 }
 
+TEST_F(CodexSession, a_steer_whose_answer_comes_after_its_turn_belongs_to_that_turn) {
+  begin();
+  command(AgentCommand::Kind::steer, 0, "fup_1");
+  const std::int64_t steer = last_id();
+  end_turn("t1", "completed");
+  command(AgentCommand::Kind::next_turn, 2, "fup_2");
+  line(R"({"id":)" + std::to_string(steer) + R"(,"result":{"turnId":"t1"}})");
+  EXPECT_THAT(story_, HasSubstr("steered turn=1 item=fup_1"));
+}
+
+TEST_F(CodexSession, so_many_steers_may_wait_for_an_answer_and_no_more) {
+  begin();
+  for (std::size_t at = 0; at < kMaxOpenRequests + 5; ++at) command(AgentCommand::Kind::steer, 0, "fup_" + std::to_string(at));
+  const std::string said = sent();
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), static_cast<std::ptrdiff_t>(kMaxOpenRequests));
+}
+
 TEST_F(CodexSession, a_steer_that_comes_too_late_is_not_told) {
   begin();
   command(AgentCommand::Kind::steer, 0, "fup_1");

@@ -169,6 +169,12 @@ AgentResult CodexAgent::run(const AgentRequest& request, AgentHost& host) {
       if (const Status started = start(request, thread); !started) return unavailable(started.error());
     session_->begin(turn, inputs, request.approvals);
     const ChildEnd end = run_process(request, host);
+    if (end.why == ChildEnd::Why::exited && !session_->must_end()) {
+      AgentEvent ended;
+      ended.kind = AgentEvent::Kind::ended;
+      ended.text = "Codex ended: " + describe(end);
+      host.on_event(std::move(ended));
+    }
     const bool between_turns = end.why == ChildEnd::Why::exited && session_->idle();
     if (!between_turns || session_->finished()) {
       AgentResult result = session_->ended() || between_turns ? session_->result() : end_of_run(end, request, host);

@@ -65,7 +65,7 @@ void Session::on_response(const Frame& frame) {
     case Call::turn_start: return turn_known(member(frame.body, "turn").text("id"));
     case Call::steer:
       emit(Kind::steered, sent.input, "", "");
-      events_.back().turn = turn_;
+      events_.back().turn = sent.turn;
       return;
     case Call::look: return look_again(member(frame.body, "thread"));
     case Call::interrupt: return;  // the end of the turn tells

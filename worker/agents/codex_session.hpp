@@ -29,6 +29,7 @@ namespace dossier::worker::codex {
 inline constexpr std::size_t kMaxPendingApprovals = 32;   // beyond: declined at once
 inline constexpr std::size_t kMaxHeldSteers = 20;         // while the turn is starting; beyond: passed over
 inline constexpr std::size_t kMaxAnsweredRequests = 256;  // remembered, so that a repeated one is not asked again
+inline constexpr std::size_t kMaxOpenRequests = 64;       // of ours without an answer; a steer beyond is passed over
 inline constexpr int kMaxTries = 5;
 inline constexpr std::int64_t kFirstRetryMs = 250;    // then twice as long each time, and up to a quarter more
 inline constexpr std::int64_t kInterruptMs = 10'000;  // for a turn to end once its interrupt was sent
@@ -86,6 +87,7 @@ class Session {
     Call call = Call::initialize;
     json::Value params;
     std::string input;  // steer: AgentInput::id
+    std::uint32_t turn = 0;
     int tries = 1;
     std::int64_t due_ms = 0;  // of a repetition
   };
@@ -126,7 +128,6 @@ class Session {
   std::uint32_t turn_ = 0;
   std::vector<AgentInput> inputs_;  // of a turn that waits for its thread
   std::string turn_id_;
-  bool steerable_ = false;  // turn_id_ is known
   std::vector<AgentInput> held_steers_;
   bool interrupt_wanted_ = false;
   std::int64_t interrupt_by_ms_ = 0;  // 0: none was sent

@@ -52,6 +52,7 @@ void Session::request(Call call, Value::Object params, std::string input) {
   sent.call = call;
   sent.params = Value(std::move(params));
   sent.input = std::move(input);
+  sent.turn = turn_;
   send(std::move(sent));
 }
 
@@ -102,7 +103,6 @@ void Session::start_turn() {
   params.emplace_back("approvalPolicy", policy_of(settings_.approvals));
   inputs_.clear();
   turn_id_.clear();
-  steerable_ = false;
   interrupt_wanted_ = false;
   interrupt_by_ms_ = 0;
   look_at_ms_ = 0;
@@ -119,7 +119,6 @@ void Session::turn_known(const std::string& id) {
   step_ = Step::running;
   emit(Kind::turn_started, turn_id_, "", "");
   events_.back().turn = turn_;
-  steerable_ = true;
   for (const auto& input : std::exchange(held_steers_, {})) steer(input);
   if (interrupt_wanted_) interrupt();
 }
@@ -148,7 +147,7 @@ void Session::on_command(const AgentCommand& command) {
 
 void Session::steer(const AgentInput& input) {
   if (step_ == Step::starting && held_steers_.size() < kMaxHeldSteers) return held_steers_.push_back(input);
-  if (step_ != Step::running || !steerable_) return;
+  if (step_ != Step::running || sent_.size() >= kMaxOpenRequests) return;
   Value::Object params{{"threadId", thread_id_}, {"expectedTurnId", turn_id_}};
   if (!input.id.empty()) params.emplace_back("clientUserMessageId", input.id);
   params.emplace_back("input", Value(Value::Array{text_input(input.text)}));
