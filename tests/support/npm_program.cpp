@@ -40,13 +40,14 @@ class Lock {
 
 NpmProgram find_npm_program(std::string_view package, std::string_view name) {
   const char* named = std::getenv("DOSSIER_NPM_DIR");
-  const std::string folder = named != nullptr ? named : std::string(DOSSIER_BINARY_DIR) + "/npm";
+  const std::string wanted(package.substr(package.rfind('@') + 1));
+  // A folder for each version: several are driven side by side.
+  const std::string folder = (named != nullptr ? named : std::string(DOSSIER_BINARY_DIR) + "/npm") + "/" + std::string(name) + "-" + wanted;
   const std::string program = folder + "/node_modules/.bin/" + std::string(name);
   std::filesystem::create_directories(folder);
   const Lock lock(folder + "/.lock");
   TemporaryFolder scratch("npm");
   const auto version = run_command({program, "--version"}, {}, scratch.path());
-  const std::string wanted(package.substr(package.rfind('@') + 1));
   if (version.exit_code == 0 && version.out.find(wanted) != std::string::npos) return {program, {}};
   const auto installed = run_command({"npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", folder, "--fetch-retries=2",
                                       "--fetch-timeout=60000", std::string(package)},

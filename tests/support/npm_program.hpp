@@ -1,5 +1,5 @@
-// A program of an npm package for tests: pinned, installed once into DOSSIER_NPM_DIR (./dev test: .local/npm) for all test
-// programs.
+// A program of an npm package for tests: pinned, installed once into a folder of its version below DOSSIER_NPM_DIR (./dev test:
+// .local/npm) for all test programs.
 #pragma once
 
 #include <string>
