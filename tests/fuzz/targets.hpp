@@ -10,11 +10,12 @@
 
 namespace dossier::fuzz {
 
-void run_commit(std::string_view bytes);        // the envelope, the ledger, folding, JSON of facts
-void run_http(std::string_view bytes);          // request targets, headers, base URLs, event streams
-void run_json_body(std::string_view bytes);     // bodies of requests
-void run_codex_frames(std::string_view bytes);  // what `codex app-server` prints
-void run_markdown(std::string_view bytes);      // mentions and checklists
+void run_commit(std::string_view bytes);         // the envelope, the ledger, folding, JSON of facts
+void run_http(std::string_view bytes);           // request targets, headers, base URLs, event streams
+void run_json_body(std::string_view bytes);      // bodies of requests
+void run_codex_frames(std::string_view bytes);   // what `codex app-server` prints
+void run_claude_frames(std::string_view bytes);  // what `claude -p` prints
+void run_markdown(std::string_view bytes);       // mentions and checklists
 
 struct Target {
   std::string_view name;

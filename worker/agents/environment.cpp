@@ -15,10 +15,32 @@ namespace {
 constexpr std::size_t kMaxVariable = 100'000;
 constexpr std::string_view kOurs = "DOSSIER_";
 
-const char* const kAllowed[] = {
-    "PATH",     "HOME",          "USER",         "LOGNAME",        "SHELL",           "LANG",          "LC_ALL",           "LC_CTYPE",
-    "TZ",       "TERM",          "TMPDIR",       "http_proxy",     "https_proxy",     "no_proxy",      "HTTP_PROXY",       "HTTPS_PROXY",
-    "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "OPENAI_API_KEY", "OPENAI_BASE_URL", "CODEX_API_KEY", "ANTHROPIC_API_KEY"};
+const char* const kAllowed[] = {"PATH",
+                                "HOME",
+                                "USER",
+                                "LOGNAME",
+                                "SHELL",
+                                "LANG",
+                                "LC_ALL",
+                                "LC_CTYPE",
+                                "TZ",
+                                "TERM",
+                                "TMPDIR",
+                                "http_proxy",
+                                "https_proxy",
+                                "no_proxy",
+                                "HTTP_PROXY",
+                                "HTTPS_PROXY",
+                                "NO_PROXY",
+                                "SSL_CERT_FILE",
+                                "SSL_CERT_DIR",
+                                "OPENAI_API_KEY",
+                                "OPENAI_BASE_URL",
+                                "CODEX_API_KEY",
+                                "ANTHROPIC_API_KEY",
+                                "ANTHROPIC_AUTH_TOKEN",
+                                "ANTHROPIC_BASE_URL",
+                                "CLAUDE_CODE_OAUTH_TOKEN"};
 
 std::set<std::string> allowed_names() {
   std::set<std::string> names(std::begin(kAllowed), std::end(kAllowed));
@@ -63,6 +85,7 @@ process::Environment task_environment(const AgentRequest& request) {
           {"DOSSIER_SESSION_ID", request.session_id},
           {"DOSSIER_TASK_ID", request.task_id},
           {"DOSSIER_OFFER", std::to_string(request.offer)},
+          {"DOSSIER_TURN", std::to_string(request.first_turn)},
           {"DOSSIER_AGENT", text(request.agent_name)},
           {"DOSSIER_MODEL", text(request.model)},
           {"DOSSIER_PROMPT", text(request.prompt)},
