@@ -51,6 +51,7 @@ class RunThread::Host final : public AgentHost {
         turn.set_tokens_out(event.tokens_out);
         turn.set_reason(event.text);
         run_.listener_.turn_ended(run_.key_, turn);
+        turn_over_ = true;
         break;
       }
       case AgentEvent::Kind::message:
@@ -73,7 +74,11 @@ class RunThread::Host final : public AgentHost {
     }
     record_event(activity_, event);
   }
-  std::vector<AgentCommand> take_commands() override { return {}; }
+  // One turn a run: after it there is nothing more to do.
+  std::vector<AgentCommand> take_commands() override {
+    if (!std::exchange(turn_over_, false)) return {};
+    return {AgentCommand{}};
+  }
   bool congested() override { return activity_.congested(); }
   std::int64_t pump() override { return activity_.pump(); }
   Stop stop() const override {
@@ -85,6 +90,7 @@ class RunThread::Host final : public AgentHost {
  private:
   RunThread& run_;
   ActivityStream& activity_;
+  bool turn_over_ = false;
 };
 
 RunThread::RunThread(const RunDependencies& dependencies, RunListener listener, v1::TaskOffer offer)

@@ -43,7 +43,7 @@ struct AgentRequest {
   std::string family;                // mark of its processes
   process::Environment environment;  // of the machine; see agent_environment()
   std::optional<process::Account> account;
-  std::int64_t timeout_ms = 0;   // wall time, without the time that approvals were open
+  std::int64_t timeout_ms = 0;   // wall time of a turn, without the time that approvals were open
   std::string message_id;        // AgentInput::id of the first turn's prompt
   std::uint32_t first_turn = 1;  // number of the first turn of this run
   std::string provider_session;  // go on with that one; a fresh one where the agent does not know it (any more)
@@ -147,8 +147,9 @@ class Agent {
  public:
   virtual ~Agent() = default;
   // Runs turns until the host says finish or stop, or a turn fails. It returns when the agent and everything it started is
-  // gone, unless is_warm(). Bounded by timeout_ms and some seconds. Of an agent that is warm, run() again goes on with the
-  // same process: the request's provider_session, worktree and home must be those of the run before.
+  // gone, unless is_warm(). Each turn is bounded by timeout_ms and some seconds; between turns it waits for the host.
+  // Of an agent that is warm, run() again goes on with the same process, on any thread: the request's provider_session,
+  // worktree and home must be those of the run before.
   virtual AgentResult run(const AgentRequest& request, AgentHost& host) = 0;
   // After run(): its process lives on, idle, with no turn, tool or approval open. The destructor ends it.
   virtual bool is_warm() const { return false; }

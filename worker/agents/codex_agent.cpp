@@ -9,6 +9,7 @@
 
 #include "worker/agents/child.hpp"
 #include "worker/agents/codex_session.hpp"
+#include "worker/text/text.hpp"
 
 namespace dossier::worker {
 namespace {
@@ -114,18 +115,20 @@ AgentResult CodexAgent::run(const AgentRequest& request, AgentHost& host) {
   };
   bool interrupted = false;
   handlers.more_input = [&](std::string& into) {
+    host.take_commands();
     if (host.stop() == AgentHost::Stop::gently && !std::exchange(interrupted, true)) session.interrupt();
     into += session.take_output();
-    return session.ended();  // the end of its input is what ends Codex
   };
-  handlers.is_done = [&] { return session.ended(); };
-  const auto end = run_child(options, request.timeout_ms, kMaxFrame, host, handlers);
-  if (!end) return unavailable(end.error());
+  // The end of its input is what ends Codex.
+  handlers.wish = [&] { return session.ended() ? ChildWish::end : ChildWish::go_on; };
+  const auto child = Child::spawn(options, kMaxFrame);
+  if (!child) return unavailable(child.error());
+  const ChildEnd end = (*child)->run(request.timeout_ms, host, handlers);
   if (session.ended()) return session.result();
   AgentResult result;
-  switch (end->why) {
+  switch (end.why) {
     case ChildEnd::Why::exited:
-      session.on_end(describe(*end));
+      session.on_end(describe(end));
       result = session.result();
       break;
     case ChildEnd::Why::timed_out:
@@ -135,6 +138,8 @@ AgentResult CodexAgent::run(const AgentRequest& request, AgentHost& host) {
       result.error = "Codex ran longer than " + std::to_string(request.timeout_ms / 1'000) + " s and was ended";
       result.retryable = false;
       break;
+    case ChildEnd::Why::left:
+    case ChildEnd::Why::terminated:
     case ChildEnd::Why::stopped: session.on_end("it was stopped"); break;
   }
   hand_over();

@@ -1,11 +1,13 @@
 // A program, its lines and its exit status.
 #include "worker/agents/command_agent.hpp"
 
+#include <algorithm>
 #include <deque>
 
 #include "platform/json/json.hpp"
 #include "worker/agents/child.hpp"
 #include "worker/agents/codex_agent.hpp"
+#include "worker/text/text.hpp"
 
 namespace dossier::worker {
 namespace {
@@ -53,8 +55,19 @@ AgentResult failed(std::string code, std::string error, bool retryable = false) 
   return result;
 }
 
+AgentEvent turn_event(AgentEvent::Kind kind, std::uint32_t turn, const char* text = "") {
+  AgentEvent event;
+  event.kind = kind;
+  event.turn = turn;
+  event.text = text;
+  return event;
+}
+
+// stopped: it was interrupted, or the host wants the whole run to stop.
 AgentResult judge(const ChildEnd& end, const AgentRequest& request, const Tail& output, const Tail& error) {
   switch (end.why) {
+    case ChildEnd::Why::left:
+    case ChildEnd::Why::terminated:
     case ChildEnd::Why::stopped: return {};
     case ChildEnd::Why::timed_out:
       return failed("agent_timeout", "the program ran longer than " + std::to_string(request.timeout_ms / 1'000) + " s and was ended");
@@ -73,6 +86,65 @@ AgentResult judge(const ChildEnd& end, const AgentRequest& request, const Tail& 
   return failed("agent_failed", std::move(why));
 }
 
+// The program, run once: `request` carries the turn's number and prompt.
+AgentResult run_turn(const AgentRequest& request, AgentHost& host) {
+  process::SpawnOptions options;
+  options.argv = request.command;
+  options.working_directory = request.worktree;
+  options.environment = request.environment;
+  for (auto& variable : task_environment(request)) options.environment.push_back(std::move(variable));
+  options.family = request.family;
+  options.account = request.account;
+
+  host.on_event(turn_event(AgentEvent::Kind::turn_started, request.first_turn));
+  Tail output, error;
+  bool asked = false;
+  bool interrupted = false;
+  ChildHandlers handlers;
+  handlers.on_output = [&](std::string_view line) {
+    output.add(line);
+    host.on_event(line_event("agent", line));
+  };
+  handlers.on_error = [&](std::string_view line) {
+    error.add(line);
+    host.on_event(line_event("stderr", line));
+  };
+  handlers.more_input = [&](std::string& into) {
+    if (!std::exchange(asked, true)) into += command_request_json(request);
+    // Of what a host may want during a turn, a program of any kind understands only that it shall end.
+    for (const auto& command : host.take_commands()) interrupted = interrupted || command.kind == AgentCommand::Kind::interrupt;
+  };
+  handlers.wish = [&] { return interrupted ? ChildWish::terminate : ChildWish::close_input; };
+  const auto child = Child::spawn(options, kMaxAgentLine);
+  AgentResult result = child ? judge((*child)->run(request.timeout_ms, host, handlers), request, output, error)
+                             : failed("agent_unavailable", child.error().message, child.error().code != Code::invalid_field);
+  const char* reason = result.kind == AgentResult::Kind::completed ? "completed"
+                       : result.kind == AgentResult::Kind::failed  ? "failed"
+                                                                   : "interrupted";
+  host.on_event(turn_event(AgentEvent::Kind::turn_ended, request.first_turn, reason));
+  return result;
+}
+
+// Waits between turns. False: there is none to come.
+bool wait_for_turn(AgentRequest& request, AgentHost& host) {
+  while (host.stop() == AgentHost::Stop::no) {
+    for (const auto& command : host.take_commands()) {
+      switch (command.kind) {
+        case AgentCommand::Kind::finish: return false;
+        case AgentCommand::Kind::next_turn:
+          request.first_turn = command.turn;
+          request.prompt = joined_inputs(command.inputs);
+          return true;
+        case AgentCommand::Kind::steer:
+        case AgentCommand::Kind::resolve:
+        case AgentCommand::Kind::interrupt: break;
+      }
+    }
+    host.wakeup().wait(std::min(kMaxChildWaitMs, host.pump() / 1'000));
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string command_request_json(const AgentRequest& request) {
@@ -86,6 +158,7 @@ std::string command_request_json(const AgentRequest& request) {
                                   {"session_id", request.session_id},
                                   {"task_id", request.task_id},
                                   {"offer", static_cast<std::int64_t>(request.offer)},
+                                  {"turn", static_cast<std::int64_t>(request.first_turn)},
                                   {"agent", text(request.agent_name)},
                                   {"model", text(request.model)},
                                   {"instructions", text(request.instructions)},
@@ -96,46 +169,31 @@ std::string command_request_json(const AgentRequest& request) {
   return json::write(whole) + "\n";
 }
 
+std::string joined_inputs(const std::vector<AgentInput>& inputs) {
+  std::string text;
+  for (const auto& input : inputs) {
+    if (!text.empty()) text += "\n\n";
+    text += input.text;
+  }
+  return text;
+}
+
 AgentResult CommandAgent::run(const AgentRequest& request, AgentHost& host) {
   if (request.command.empty()) return failed("agent_unavailable", "the agent's profile has no command; set one");
-  process::SpawnOptions options;
-  options.argv = request.command;
-  options.working_directory = request.worktree;
-  options.environment = request.environment;
-  for (auto& variable : task_environment(request)) options.environment.push_back(std::move(variable));
-  options.family = request.family;
-  options.account = request.account;
-
-  AgentEvent event;
-  event.kind = AgentEvent::Kind::session_started;
-  host.on_event(event);
-  event.kind = AgentEvent::Kind::turn_started;
-  host.on_event(event);
-
-  Tail output, error;
-  bool asked = false;
-  ChildHandlers handlers;
-  handlers.on_output = [&](std::string_view line) {
-    output.add(line);
-    host.on_event(line_event("agent", line));
-  };
-  handlers.on_error = [&](std::string_view line) {
-    error.add(line);
-    host.on_event(line_event("stderr", line));
-  };
-  handlers.more_input = [&](std::string& into) {
-    if (!asked) into += command_request_json(request);
-    asked = true;
-    return true;
-  };
-  handlers.is_done = [] { return false; };
-  const auto end = run_child(options, request.timeout_ms, kMaxAgentLine, host, handlers);
-  AgentResult result =
-      end ? judge(*end, request, output, error) : failed("agent_unavailable", end.error().message, end.error().code != Code::invalid_field);
-  event.kind = AgentEvent::Kind::turn_ended;
-  event.text = result.kind == AgentResult::Kind::completed ? "completed" : result.kind == AgentResult::Kind::failed ? "failed" : "interrupted";
-  host.on_event(std::move(event));
-  return result;
+  AgentEvent started;
+  started.kind = AgentEvent::Kind::session_started;
+  host.on_event(std::move(started));
+  AgentRequest turn = request;
+  while (true) {
+    AgentResult result = run_turn(turn, host);
+    if (result.kind == AgentResult::Kind::failed || host.stop() != AgentHost::Stop::no) return result;
+    if (!wait_for_turn(turn, host)) {
+      if (host.stop() != AgentHost::Stop::no) return {};
+      // Interrupted, and nothing more to do: what it did is all there is.
+      result.kind = AgentResult::Kind::completed;
+      return result;
+    }
+  }
 }
 
 std::unique_ptr<Agent> make_agent(std::string_view provider) {

@@ -63,6 +63,7 @@ process::Environment task_environment(const AgentRequest& request) {
           {"DOSSIER_SESSION_ID", request.session_id},
           {"DOSSIER_TASK_ID", request.task_id},
           {"DOSSIER_OFFER", std::to_string(request.offer)},
+          {"DOSSIER_TURN", std::to_string(request.first_turn)},
           {"DOSSIER_AGENT", text(request.agent_name)},
           {"DOSSIER_MODEL", text(request.model)},
           {"DOSSIER_PROMPT", text(request.prompt)},
