@@ -40,13 +40,13 @@ Status check_options(const WorkerOptions& options) {
   const auto wrong = [](const char* what) { return make_error(Code::usage, what); };
   if (options.url.empty()) return wrong("--url (or DOSSIER_URL) is missing: the address of the server");
   if (options.token.compare(0, 4, "msw_") != 0)
-    return wrong("--token (or DOSSIER_TOKEN) must be a worker token, msw_…; make one with `dossier worker-token create`");
+    return wrong("--token, --token-file or DOSSIER_TOKEN must be a worker token, msw_…; make one with `dossier worker-token create`");
   if (options.slots < 1 || options.slots > kMaxSlots) return wrong("--slots must be between 1 and 64");
   if (options.max_agents != 0 && (options.max_agents < options.slots || options.max_agents > kMaxAgents))
     return wrong("--max-agents must be no less than --slots, and 256 at most");
   if (options.once && options.slots != 1) return wrong("--once takes one task: leave --slots away, or say 1");
   if (options.warm_ms < 0) return wrong("--warm-seconds must not be negative");
-  if (options.work_root.empty()) return wrong("--dir is missing: a folder for repositories and worktrees");
+  if (options.work_root.empty()) return wrong("--work-root is missing: a folder for repositories and worktrees");
   if (options.drain_ms < 0 || options.default_timeout_ms <= 0) return wrong("times must be positive");
   if (!options.account.empty() && ::geteuid() != 0) return wrong("--account needs a worker that runs as root");
   return {};
