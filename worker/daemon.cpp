@@ -54,8 +54,8 @@ Status check_options(const WorkerOptions& options) {
 
 class Daemon {
  public:
-  Daemon(const WorkerOptions& options, StopSignal& stop, WorkRoot root)
-      : options_(options), stop_(stop), root_(std::move(root)), inbox_(stop.wakeup()) {}
+  Daemon(const WorkerOptions& options, StopSignal& stop, AgentPool::Make make, WorkRoot root)
+      : options_(options), stop_(stop), make_(std::move(make)), root_(std::move(root)), inbox_(stop.wakeup()) {}
   ~Daemon() {
     inbox_.close();  // threads that wait for room go on, and end
     runs_.clear();
@@ -88,6 +88,7 @@ class Daemon {
 
   const WorkerOptions& options_;
   StopSignal& stop_;
+  const AgentPool::Make make_;
   const SystemClock clock_;
   WorkRoot root_;
   Inbox inbox_;
@@ -119,7 +120,7 @@ Status Daemon::prepare() {
   TRY_STATUS(workdirs_->repair());
   homes_ = std::make_unique<SessionHomes>(root_.path() + "/homes", account_);
   const std::size_t max_agents = options_.max_agents == 0 ? options_.slots : options_.max_agents;
-  agents_ = std::make_unique<AgentPool>(clock_, AgentPool::Limits{max_agents, options_.warm_ms * 1'000});
+  agents_ = std::make_unique<AgentPool>(clock_, AgentPool::Limits{max_agents, options_.warm_ms * 1'000}, make_);
   TRY(const crypto::KeyPair keys, root_.key_pair());
   TRY(const json::Value capabilities, probe_capabilities(options_.capabilities));
 
@@ -323,10 +324,10 @@ Status Daemon::run() {
 
 }  // namespace
 
-Status run_worker(const WorkerOptions& options, StopSignal& stop) {
+Status run_worker(const WorkerOptions& options, StopSignal& stop, AgentPool::Make agents) {
   TRY_STATUS(check_options(options));
   TRY(WorkRoot root, WorkRoot::open(options.work_root));
-  Daemon daemon(options, stop, std::move(root));
+  Daemon daemon(options, stop, std::move(agents), std::move(root));
   const Status prepared = daemon.prepare();
   if (!prepared && prepared.error().code == Code::shutting_down) return {};
   TRY_STATUS(prepared);

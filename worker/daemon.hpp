@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "worker/agent_pool.hpp"
 #include "worker/stop_signal.hpp"
 
 namespace dossier::worker {
@@ -35,6 +36,7 @@ inline constexpr std::uint32_t kMaxAgents = 256;
 // Blocks the calling thread. Errors: usage (an option is wrong), unauthenticated or forbidden (the token), log_mismatch
 // (the server does not know this worker's key any more), io (work root), internal (once: the task was not completed; it
 // was reported as such). What is transient (no server, no Kafka) is tried again until `stop`.
-Status run_worker(const WorkerOptions& options, StopSignal& stop);
+// `agents` makes the agent of a provider.
+Status run_worker(const WorkerOptions& options, StopSignal& stop, AgentPool::Make agents = make_agent);
 
 }  // namespace dossier::worker

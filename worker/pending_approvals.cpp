@@ -61,12 +61,6 @@ PendingApprovals::PendingApprovals(std::uint32_t offer, const v1::SessionResume&
   for (const auto& approval : left.approvals()) entries_.push_back({approval, {}, State::forgotten});
 }
 
-// A process numbers its requests from the start: the second one's are told apart by the process's number.
-std::string PendingApprovals::reported_name(const std::string& agent_request) const {
-  const std::string name = clean_text(agent_request, kMaxName);
-  return process_ == 1 ? name : std::to_string(process_) + "/" + name;
-}
-
 v1::ApprovalRequested PendingApprovals::request_of(const AgentApproval& approval, const std::string& item, std::uint32_t turn) const {
   v1::ApprovalRequested request;
   request.set_kind(approval.kind);
@@ -76,7 +70,8 @@ v1::ApprovalRequested PendingApprovals::request_of(const AgentApproval& approval
   set_text(request.mutable_detail(), approval.detail, kMaxDetail);
   request.set_offer(offer_);
   request.set_turn(turn);
-  request.set_provider_request(reported_name(approval.request));
+  // A process numbers its requests from the start, and the next one does so again: the question's own number tells them apart.
+  request.set_provider_request(std::to_string(asked_ + 1) + "/" + clean_text(approval.request, kMaxName));
   request.set_provider_item(clean_text(item, kMaxName));
   request.set_cwd(clean_text(approval.cwd, kMaxPath));
   std::size_t bytes = 0;
@@ -111,6 +106,7 @@ ApprovalActions PendingApprovals::on_asked(const AgentApproval& approval, const 
   *entry.approval.mutable_request() = request;
   entry.agent_request = approval.request;
   entries_.push_back(std::move(entry));
+  ++asked_;
   return {AskApproval{std::move(request)}};
 }
 
@@ -163,7 +159,6 @@ ApprovalActions PendingApprovals::on_turn_over() {
 }
 
 void PendingApprovals::on_agent_lost() {
-  ++process_;
   for (Entry& entry : entries_) {
     entry.state = State::forgotten;
     entry.agent_request.clear();

@@ -89,12 +89,11 @@ class PendingApprovals {
     std::string agent_request;
     State state = State::asked;
   };
-  std::string reported_name(const std::string& agent_request) const;
   v1::ApprovalRequested request_of(const AgentApproval& approval, const std::string& item, std::uint32_t turn) const;
   std::deque<Entry>::iterator find_decided(const std::string& provider_request, const std::string& request_id);
 
   const std::uint32_t offer_;
-  std::uint32_t process_ = 1;  // of the agent
+  std::uint64_t asked_ = 0;  // questions that were reported
   std::deque<Entry> entries_;
   std::deque<v1::PendingApproval> granted_;  // quoted as accepted, and not asked for again yet
 };
