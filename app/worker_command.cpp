@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <fstream>
 
 #include "app/cli/run.hpp"
 #include "base/log.hpp"
+#include "worker/capabilities.hpp"
 #include "worker/daemon.hpp"
 
 namespace dossier::app {
@@ -26,20 +28,63 @@ std::string default_dir(const cli::Environment& environment) {
   return home.empty() ? std::string() : home + "/.local/state/dossier/worker";
 }
 
-Result<int> run(const Invocation& in) {
+constexpr std::size_t kMaxTokenFile = 4'096;
+constexpr std::int64_t kMaxSeconds = 30 * 86'400;
+
+Result<std::string> token_of(const Invocation& in) {
+  const std::string path = in.text("--token-file");
+  if (path.empty()) return in.required("--token");
+  std::ifstream file(path, std::ios::binary);
+  std::string token(kMaxTokenFile + 1, '\0');
+  file.read(token.data(), static_cast<std::streamsize>(token.size()));
+  if (file.bad() || (file.fail() && !file.eof())) return make_error(Code::usage, "can't read " + path, "--token-file");
+  token.resize(static_cast<std::size_t>(file.gcount()));
+  if (token.size() > kMaxTokenFile) return make_error(Code::usage, path + " is too large for a token", "--token-file");
+  token.erase(token.find_last_not_of(" \t\r\n") + 1);
+  if (token.empty()) return make_error(Code::usage, path + " is empty; it must hold a worker's token, msw_…", "--token-file");
+  return token;
+}
+
+Result<std::string> work_root_of(const Invocation& in) {
+  for (const char* name : {"--work-root", "--dir"})
+    if (const std::string given = in.text(name); !given.empty()) return given;
+  if (const std::string usual = default_dir(cli::process_environment()); !usual.empty()) return usual;
+  return in.required("--work-root");
+}
+
+Result<std::int64_t> number_or(const Invocation& in, const char* name, std::int64_t fallback, std::int64_t least, std::int64_t most) {
+  if (in.text(name).empty()) return fallback;
+  return in.number(name, least, most);
+}
+
+// A variable of the environment may say no.
+bool is_on(const Invocation& in, const char* name) { return in.flag(name) && in.text(name) != "0" && in.text(name) != "false"; }
+
+Result<worker::WorkerOptions> options_of(const Invocation& in) {
   worker::WorkerOptions options;
   options.url = in.text("--url");
-  TRY(options.token, in.required("--token"));
+  TRY(options.token, token_of(in));
   options.name = in.text("--name");
-  TRY(const auto slots, in.number("--slots", 1, worker::kMaxSlots));
+  options.mode = in.text("--mode");
+  options.once = is_on(in, "--once");
+  TRY(const auto slots, number_or(in, "--slots", options.once ? 1 : 2, 1, worker::kMaxSlots));
   options.slots = static_cast<std::uint32_t>(slots);
-  options.work_root = in.text("--dir");
-  if (options.work_root.empty()) options.work_root = default_dir(cli::process_environment());
-  if (options.work_root.empty()) TRY_STATUS(in.required("--dir"));
-  options.capabilities = in.text("--capabilities");
+  TRY(const auto max_agents, number_or(in, "--max-agents", 0, slots, worker::kMaxAgents));
+  options.max_agents = static_cast<std::uint32_t>(max_agents);
+  TRY(options.work_root, work_root_of(in));
+  TRY(options.capabilities, worker::with_labels(in.text("--capabilities"), in.text("--labels")));
   options.account = in.text("--account");
-  TRY(const auto drain_s, in.number("--drain-seconds", 0, 86'400));
+  TRY(const auto warm_s, in.number("--warm-seconds", 0, kMaxSeconds));
+  TRY(const auto timeout_s, in.number("--timeout-seconds", 1, kMaxSeconds));
+  TRY(const auto drain_s, in.number("--drain-seconds", 0, kMaxSeconds));
+  options.warm_ms = warm_s * 1'000;
+  options.default_timeout_ms = timeout_s * 1'000;
   options.drain_ms = drain_s * 1'000;
+  return options;
+}
+
+Result<int> run(const Invocation& in) {
+  TRY(const worker::WorkerOptions options, options_of(in));
   log::configure(in.text("--log-level"), "dossier-worker");
 
   // Agents of another account read the repositories and worktrees that are made here, whatever umask this was started

@@ -114,6 +114,26 @@ Result<json::Value> probe_capabilities(const std::string& overlay) {
   return Value(std::move(members));
 }
 
+Result<std::string> with_labels(const std::string& overlay, const std::string& labels) {
+  if (labels.empty()) return overlay;
+  json::Value::Object members;
+  if (!overlay.empty()) {
+    const auto given = json::parse(overlay);
+    if (!given || given->object() == nullptr) return make_error(Code::usage, "--capabilities must be a JSON object, like {\"gpu\":true}");
+    members = *given->object();
+  }
+  for (std::size_t at = 0; at <= labels.size();) {
+    const std::size_t end = std::min(labels.find(',', at), labels.size());
+    const std::string label = labels.substr(at, end - at);
+    const std::size_t sign = label.find('=');
+    if (sign == 0 || sign == std::string::npos || sign + 1 == label.size())
+      return make_error(Code::usage, "--labels must be like site=cellar,disk=ssd; \"" + label + "\" is no name=value");
+    set(members, label.substr(0, sign), label.substr(sign + 1));
+    at = end + 1;
+  }
+  return json::write(json::Value(std::move(members)));
+}
+
 std::vector<std::string> providers_of(const json::Value& capabilities) {
   std::vector<std::string> providers;
   for (const auto name : kProviders) {

@@ -15,6 +15,10 @@ namespace dossier::worker {
 // usage: the overlay is no object of scalars, or claims of a provider what was not seen.
 Result<json::Value> probe_capabilities(const std::string& overlay);
 
+// The overlay with labels, "name=value,name=value", as members that are strings. usage: a label without a name or a value, or
+// the overlay is no object.
+Result<std::string> with_labels(const std::string& overlay, const std::string& labels);
+
 // The providers among them that are true.
 std::vector<std::string> providers_of(const json::Value& capabilities);
 

@@ -40,9 +40,13 @@ Status check_options(const WorkerOptions& options) {
   const auto wrong = [](const char* what) { return make_error(Code::usage, what); };
   if (options.url.empty()) return wrong("--url (or DOSSIER_URL) is missing: the address of the server");
   if (options.token.compare(0, 4, "msw_") != 0)
-    return wrong("--token (or DOSSIER_TOKEN) must be a worker token, msw_…; make one with `dossier worker-token create`");
+    return wrong("--token, --token-file or DOSSIER_TOKEN must be a worker token, msw_…; make one with `dossier worker-token create`");
   if (options.slots < 1 || options.slots > kMaxSlots) return wrong("--slots must be between 1 and 64");
-  if (options.work_root.empty()) return wrong("--dir is missing: a folder for repositories and worktrees");
+  if (options.max_agents != 0 && (options.max_agents < options.slots || options.max_agents > kMaxAgents))
+    return wrong("--max-agents must be no less than --slots, and 256 at most");
+  if (options.once && options.slots != 1) return wrong("--once takes one task: leave --slots away, or say 1");
+  if (options.warm_ms < 0) return wrong("--warm-seconds must not be negative");
+  if (options.work_root.empty()) return wrong("--work-root is missing: a folder for repositories and worktrees");
   if (options.drain_ms < 0 || options.default_timeout_ms <= 0) return wrong("times must be positive");
   if (!options.account.empty() && ::geteuid() != 0) return wrong("--account needs a worker that runs as root");
   return {};
@@ -50,11 +54,12 @@ Status check_options(const WorkerOptions& options) {
 
 class Daemon {
  public:
-  Daemon(const WorkerOptions& options, StopSignal& stop, WorkRoot root)
-      : options_(options), stop_(stop), root_(std::move(root)), inbox_(stop.wakeup()) {}
+  Daemon(const WorkerOptions& options, StopSignal& stop, AgentPool::Make make, WorkRoot root)
+      : options_(options), stop_(stop), make_(std::move(make)), root_(std::move(root)), inbox_(stop.wakeup()) {}
   ~Daemon() {
     inbox_.close();  // threads that wait for room go on, and end
     runs_.clear();
+    agents_.reset();
     offers_.reset();
     control_.reset();
     for (auto* writer : {reports_.get(), activity_.get()})
@@ -71,6 +76,8 @@ class Daemon {
   void take_offer(const v1::TaskOffer& offer, std::int32_t partition, std::int64_t offset);
   void commit_offsets();
   bool act();
+  void tell(RunMail mail);
+  Status outcome() const;
   void send(const SendReport& report);
   RunListener run_listener();
   // A job which needs the protocol at the time when it runs.
@@ -81,6 +88,7 @@ class Daemon {
 
   const WorkerOptions& options_;
   StopSignal& stop_;
+  const AgentPool::Make make_;
   const SystemClock clock_;
   WorkRoot root_;
   Inbox inbox_;
@@ -88,6 +96,8 @@ class Daemon {
   Target reports_target_;
   std::optional<process::Account> account_;
   std::unique_ptr<WorkdirStore> workdirs_;
+  std::unique_ptr<SessionHomes> homes_;
+  std::unique_ptr<AgentPool> agents_;
   std::unique_ptr<topic::Writer> reports_;
   std::unique_ptr<topic::Writer> activity_;
   std::unique_ptr<RunDependencies> dependencies_;
@@ -96,7 +106,7 @@ class Daemon {
   std::unique_ptr<OfferConsumer> offers_;
   OffsetTracker offsets_;
   std::map<RunKey, std::unique_ptr<RunThread>> runs_;
-  StopReason finished_ = StopReason::none;
+  Finished finished_;
 };
 
 Status Daemon::prepare() {
@@ -108,6 +118,9 @@ Status Daemon::prepare() {
     log::warn("worker", "ended " + std::to_string(left) + " processes which agents of an earlier run had left");
   workdirs_ = std::make_unique<WorkdirStore>(root_.path(), account_);
   TRY_STATUS(workdirs_->repair());
+  homes_ = std::make_unique<SessionHomes>(root_.path() + "/homes", account_);
+  const std::size_t max_agents = options_.max_agents == 0 ? options_.slots : options_.max_agents;
+  agents_ = std::make_unique<AgentPool>(clock_, AgentPool::Limits{max_agents, options_.warm_ms * 1'000}, make_);
   TRY(const crypto::KeyPair keys, root_.key_pair());
   TRY(const json::Value capabilities, probe_capabilities(options_.capabilities));
 
@@ -123,7 +136,7 @@ Status Daemon::prepare() {
 
   identity_ = {registration.workspace_id, registration.worker_id, crypto::random_uuid_hex(), keys.secret_key};
   protocol_ = std::make_unique<Protocol>(ProtocolConfig{identity_.workspace_id, identity_.worker_id, identity_.boot_id, options_.slots,
-                                                        providers_of(capabilities), options_.drain_ms * 1'000},
+                                                        providers_of(capabilities), options_.drain_ms * 1'000, options_.once},
                                          now());
   return connect(registration);
 }
@@ -153,7 +166,7 @@ Status Daemon::connect(const Registration& registration) {
   TRY(reports_, kafka::make_writer(registration.cluster, kafka::WriterKind::messages));
   TRY(activity_, kafka::make_writer(registration.cluster, kafka::WriterKind::activity));
   dependencies_ = std::make_unique<RunDependencies>(RunDependencies{
-      clock_, *workdirs_, *activity_, identity_, registration.activity_topic, registration.activity_partitions,
+      clock_, *workdirs_, *homes_, *agents_, *activity_, identity_, registration.activity_topic, registration.activity_partitions,
       http_client::Options{.base_url = options_.url, .bearer_token = options_.token}, account_, root_.family_prefix(), options_.default_timeout_ms});
   TRY(auto control, kafka::make_reader(registration.cluster, {.prefetch_records = 1'000, .prefetch_kbytes = 1'024}));
   TRY(auto offers, kafka::make_group_reader(registration.cluster, "dossier.workers." + registration.pool, registration.tasks_topic,
@@ -220,6 +233,21 @@ RunListener Daemon::run_listener() {
   listener.turn_ended = [this](const RunKey& run, const v1::TurnEnded& turn) {
     post([this, run, turn](Protocol& protocol) { protocol.on_turn_ended(run, turn, now()); });
   };
+  listener.approval_asked = [this](const RunKey& run, const v1::ApprovalRequested& request) {
+    post([this, run, request](Protocol& protocol) { protocol.on_approval_asked(run, request, now()); });
+  };
+  listener.approval_withdrawn = [this](const RunKey& run, const std::string& request) {
+    post([this, run, request](Protocol& protocol) { protocol.on_approval_withdrawn(run, request, now()); });
+  };
+  listener.approval_answered = [this](const RunKey& run, const std::string& request_id, const std::string& how) {
+    post([this, run, request_id, how](Protocol& protocol) { protocol.on_approval_answered(run, request_id, how, now()); });
+  };
+  listener.steered = [this](const RunKey& run, const std::string& follow_up, std::uint32_t turn) {
+    post([this, run, follow_up, turn](Protocol& protocol) { protocol.on_follow_up_steered(run, follow_up, turn, now()); });
+  };
+  listener.note = [this](const RunKey& run, RunNote note) {
+    post([this, run, note = std::move(note)](Protocol& protocol) mutable { protocol.on_note(run, std::move(note), now()); });
+  };
   listener.ended = [this](const RunKey& run, RunEnd end) {
     post([this, run, end = std::move(end)](Protocol& protocol) mutable {
       protocol.on_run_ended(run, std::move(end), now());
@@ -228,6 +256,11 @@ RunListener Daemon::run_listener() {
     });
   };
   return listener;
+}
+
+void Daemon::tell(RunMail mail) {
+  const RunKey& key = std::visit([](const auto& any) -> const RunKey& { return any.run; }, mail);
+  if (const auto run = runs_.find(key); run != runs_.end()) run->second->tell(std::move(mail));
 }
 
 // False: finished.
@@ -242,12 +275,27 @@ bool Daemon::act() {
     } else if (const auto* stop = std::get_if<StopRun>(&action)) {
       log::info("worker", "stops " + stop->run.task_id + " offer " + std::to_string(stop->run.offer) + ": " + std::string(to_string(stop->reason)));
       if (const auto run = runs_.find(stop->run); run != runs_.end()) run->second->stop(stop->reason);
+      if (stop->reason == StopReason::revoked) agents_->close();
+    } else if (auto* turn = std::get_if<BeginTurn>(&action)) {
+      tell(std::move(*turn));
+    } else if (auto* finish = std::get_if<FinishRun>(&action)) {
+      tell(std::move(*finish));
+    } else if (auto* answer = std::get_if<AnswerApproval>(&action)) {
+      tell(std::move(*answer));
+    } else if (auto* steer = std::get_if<Steer>(&action)) {
+      tell(std::move(*steer));
     } else if (const auto* finished = std::get_if<Finished>(&action)) {
-      finished_ = finished->reason;
+      finished_ = *finished;
       return false;
     }
   }
   return true;
+}
+
+Status Daemon::outcome() const {
+  if (finished_.reason == StopReason::revoked) return make_error(Code::forbidden, "the worker's token was revoked");
+  if (finished_.completed == false) return make_error(Code::internal, "the task was not completed; its session says why");
+  return {};
 }
 
 Status Daemon::run() {
@@ -258,28 +306,28 @@ Status Daemon::run() {
       draining = true;
       log::info("worker", "drains: no new work, " + std::to_string(protocol_->running()) + " running");
       protocol_->on_drain(now());
+      agents_->close();
     }
     if (stop_.requests() > 1) return make_error(Code::shutting_down, "stopped at once; what ran was ended and goes to another worker");
     for (auto& job : inbox_.take()) {
       job();
-      if (!act()) return finished_ == StopReason::revoked ? Status(make_error(Code::forbidden, "the worker's token was revoked")) : Status();
+      if (!act()) return outcome();
     }
     protocol_->on_tick(now());
-    if (!act()) break;
+    if (!act()) return outcome();
     commit_offsets();
+    agents_->end_idle();
     const std::int64_t wait_us = protocol_->next_due_us() - clock_.boot_us();
     stop_.wakeup().wait(std::clamp<std::int64_t>((wait_us + 999) / 1'000, 0, kMaxIdleMs));
   }
-  if (finished_ == StopReason::revoked) return make_error(Code::forbidden, "the worker's token was revoked");
-  return {};
 }
 
 }  // namespace
 
-Status run_worker(const WorkerOptions& options, StopSignal& stop) {
+Status run_worker(const WorkerOptions& options, StopSignal& stop, AgentPool::Make agents) {
   TRY_STATUS(check_options(options));
   TRY(WorkRoot root, WorkRoot::open(options.work_root));
-  Daemon daemon(options, stop, std::move(root));
+  Daemon daemon(options, stop, std::move(agents), std::move(root));
   const Status prepared = daemon.prepare();
   if (!prepared && prepared.error().code == Code::shutting_down) return {};
   TRY_STATUS(prepared);

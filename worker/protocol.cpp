@@ -1,5 +1,6 @@
-// The state machine. Every input first asks guard(): a worker that slept must stop its agents before it does what the
-// input says.
+// The state machine: offers, leases, the worker's own end. Every input first asks guard(): a worker that slept must stop
+// its agents before it does what the input says. What runs report stands in protocol_runs.cpp, turns and approvals in
+// protocol_turns.cpp.
 #include "worker/protocol.hpp"
 
 #include <algorithm>
@@ -7,14 +8,10 @@
 #include <utility>
 
 #include "base/check.hpp"
-#include "worker/text/text.hpp"
 
 namespace dossier::worker {
 namespace {
 
-constexpr std::size_t kMaxResultBytes = 64 * 1024;
-constexpr std::size_t kMaxErrorBytes = 16 * 1024;
-constexpr std::size_t kMaxNameBytes = 512;
 // Outstanding reports that are left for runs, when declines would fill the outbox.
 constexpr std::size_t kReservedForRuns = ReportOutbox::kMaxOutstanding / 2;
 
@@ -75,6 +72,8 @@ void Protocol::claim(const v1::TaskOffer& offer, Now now) {
   Run& run = runs_[key];
   run.offer = offer;
   run.claimed_us = now.boot_us;
+  for (const auto& left : offer.resume().approvals())
+    if (!left.has_resolved()) run.open.emplace(left.request().request_id(), 0);
   v1::Report report = new_report(key, now);
   report.mutable_claim();
   send(std::move(report), now);
@@ -127,14 +126,14 @@ void Protocol::on_control(const v1::ControlMessage& message, std::int64_t offset
                [&](const RunKey& key, Run& run) { stop(key, run, StopReason::fenced, message.fenced().reason()); });
       break;
     case v1::ControlMessage::kAcceptedThrough:
-      if (message.accepted_through().boot_id() == config_.boot_id) outbox_.accepted_through(message.accepted_through().sequence());
+      if (message.accepted_through().boot_id() == config_.boot_id) note_accepted(message.accepted_through().sequence(), now);
       break;
     case v1::ControlMessage::kCancelRun:
       with_run(message.cancel_run().task_id(), message.cancel_run().offer(),
                [&](const RunKey& key, Run& run) { stop(key, run, StopReason::cancelled, message.cancel_run().reason()); });
       break;
     case v1::ControlMessage::kReportRefused:
-      if (message.report_refused().boot_id() == config_.boot_id) outbox_.refused(message.report_refused().sequence());
+      if (message.report_refused().boot_id() == config_.boot_id) on_refused(message.report_refused());
       break;
     case v1::ControlMessage::kRevoked:
       revoked_ = true;
@@ -144,7 +143,7 @@ void Protocol::on_control(const v1::ControlMessage& message, std::int64_t offset
     case v1::ControlMessage::kNextTurn:
     case v1::ControlMessage::kFinishRun:
     case v1::ControlMessage::kApprovalDecision:
-    case v1::ControlMessage::kSteerRun:
+    case v1::ControlMessage::kSteerRun: on_run_control(message); break;
     case v1::ControlMessage::MESSAGE_NOT_SET: break;  // newer than this worker
   }
   finish_if_done(now);
@@ -194,92 +193,6 @@ bool Protocol::may_speak_of(const RunKey& run) const {
   return found != runs_.end() && may_speak(found->second);
 }
 
-void Protocol::on_run_started(const RunKey& run, const std::string& provider_session, Now now) {
-  guard(now);
-  if (!may_speak_of(run)) return;
-  v1::Report report = new_report(run, now);
-  report.mutable_run_started()->set_provider_session(clean_text(provider_session, kMaxNameBytes));
-  send(std::move(report), now);
-}
-
-void Protocol::on_turn_began(const RunKey& run, std::uint32_t turn, const std::string& provider_turn, Now now) {
-  guard(now);
-  if (!may_speak_of(run)) return;
-  v1::Report report = new_report(run, now);
-  report.mutable_turn_began()->set_turn(turn);
-  report.mutable_turn_began()->set_provider_turn(clean_text(provider_turn, kMaxNameBytes));
-  send(std::move(report), now);
-}
-
-void Protocol::on_turn_ended(const RunKey& run, const v1::TurnEnded& turn, Now now) {
-  guard(now);
-  if (!may_speak_of(run)) return;
-  v1::Report report = new_report(run, now);
-  *report.mutable_turn_ended() = turn;
-  report.mutable_turn_ended()->set_reason(clean_text(turn.reason(), kMaxNameBytes));
-  send(std::move(report), now);
-}
-
-void Protocol::on_run_ended(const RunKey& key, RunEnd end, Now now) {
-  guard(now);
-  const auto found = runs_.find(key);
-  if (found == runs_.end()) return;
-  const Run run = std::move(found->second);
-  runs_.erase(found);
-  heartbeat_soon(now);
-  if (runs_.empty()) idle_since_us_ = now.boot_us;
-
-  if (may_speak(run) && end.kind != RunEnd::Kind::stopped && end.source) {
-    v1::Report report = new_report(key, now);
-    *report.mutable_source() = *end.source;
-    send(std::move(report), now);
-  }
-  if (may_speak(run)) {
-    v1::Report report = new_report(key, now);
-    const auto seal = [&](auto* message) {
-      message->set_last_activity_sequence(end.last_activity_sequence);
-      message->set_activity_root(end.activity_root);
-    };
-    switch (end.kind) {
-      case RunEnd::Kind::completed: {
-        auto* completed = report.mutable_run_completed();
-        completed->mutable_result()->set_plain(clean_text(end.result, kMaxResultBytes));
-        if (end.source) {
-          completed->set_commit(end.source->commit());
-          completed->set_branch(end.source->branch());
-        }
-        seal(completed);
-        break;
-      }
-      case RunEnd::Kind::failed: {
-        auto* failed = report.mutable_run_failed();
-        failed->set_code(end.code);
-        failed->mutable_error()->set_plain(clean_text(end.error, kMaxErrorBytes));
-        failed->set_phase(end.phase);
-        failed->set_retryable(end.retryable);
-        seal(failed);
-        break;
-      }
-      case RunEnd::Kind::stopped:
-        if (run.stop == StopReason::cancelled) {
-          auto* cancelled = report.mutable_run_cancelled();
-          cancelled->set_reason(clean_text(run.stop_detail, kMaxErrorBytes));
-          seal(cancelled);
-        } else {
-          auto* failed = report.mutable_run_failed();
-          failed->set_code(std::string(to_string(run.stop)));
-          failed->mutable_error()->set_plain("the worker stopped the agent");
-          failed->set_phase(run.started ? "agent" : "workdir");
-          failed->set_retryable(true);
-          seal(failed);
-        }
-        break;
-    }
-    send(std::move(report), now);
-  }
-  finish_if_done(now);
-}
-
 // ---- time
 
 std::int64_t Protocol::alive_until_us() const { return std::min(acknowledged_us_, control_current_us_) + kLeaseUs; }
@@ -313,6 +226,7 @@ void Protocol::on_tick(Now now) {
   for (auto& [key, run] : runs_) {
     if (!run.granted && now.boot_us >= run.claimed_us + kGrantWaitUs) stop(key, run, StopReason::not_granted);
     if (draining_ && now.boot_us >= drain_until_us_) stop(key, run, StopReason::drain_deadline);
+    if (now.boot_us >= answer_until_us(run)) finish_run(key, run);
   }
   for (auto& repeat : outbox_.due(now.boot_us)) actions_.push_back(SendReport{repeat.sequence, std::move(repeat.body)});
   if (now.boot_us >= heartbeat_due_us_ && !finished_) send_heartbeat(now);
@@ -328,6 +242,7 @@ std::int64_t Protocol::next_due_us() const {
     next = std::min(next, alive_until_us());
     if (!run.granted) next = std::min(next, run.claimed_us + kGrantWaitUs);
     if (draining_) next = std::min(next, drain_until_us_);
+    next = std::min(next, answer_until_us(run));
   }
   if ((draining_ || revoked_) && runs_.empty()) next = std::min(next, idle_since_us_ + kFlushUs);
   return next;
@@ -337,7 +252,7 @@ void Protocol::finish_if_done(Now now) {
   if (finished_ || !(draining_ || revoked_) || !runs_.empty()) return;
   if (!outbox_.empty() && !revoked_ && now.boot_us < idle_since_us_ + kFlushUs) return;
   finished_ = true;
-  actions_.push_back(Finished{revoked_ ? StopReason::revoked : StopReason::none});
+  actions_.push_back(Finished{revoked_ ? StopReason::revoked : StopReason::none, completed_});
 }
 
 // ---- reports
@@ -357,9 +272,10 @@ v1::Report Protocol::new_report(const RunKey& run, Now now) const {
   return report;
 }
 
-void Protocol::send(v1::Report report, Now now) {
-  ReportOutbox::Sent sent = outbox_.add(std::move(report), now.boot_us);
+std::uint64_t Protocol::send(v1::Report report, Now now, bool held) {
+  ReportOutbox::Sent sent = outbox_.add(std::move(report), now.boot_us, held);
   actions_.push_back(SendReport{sent.sequence, std::move(sent.body)});
+  return sent.sequence;
 }
 
 void Protocol::heartbeat_soon(Now now) {

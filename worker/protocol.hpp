@@ -1,7 +1,9 @@
 // The worker's side of offers, claims, leases and reports, without I/O: what happened goes in with the time, what to do
 // comes out as values. The daemon runs it on one thread; so does the simulation.
 //
-//   offer ─► claim + PrepareWorkdir ─► (Granted and workdir ready) StartAgent ─► … ─► run ended ─► result reported
+//   offer ─► claim + PrepareWorkdir ─► (Granted and workdir ready) StartAgent ─► turn ─► TurnEnded ─► run ended ─► result
+//                                                                               ▲         │  └ FinishRun ─► ▲   reported
+//                                                                               └ NextTurn ┘
 //
 // Rules: an offer counts once; what names another worker is ignored; a worker without room declines at once; the agent
 // starts only after Granted; every report but heartbeats is repeated, with its sequence and bytes, until accepted_through
@@ -9,11 +11,18 @@
 // alive in its own eyes is a report that the broker acknowledged (from the moment it was sent), together with a control
 // topic that it reads to the end, where Fenced would be: without either for kLeaseUs it stops its agents before anything
 // else, in the same call that notices it.
+//
+// After a turn the server says what follows. Its word may be lost, so TurnEnded is repeated until it comes, even when it is
+// accepted; kTurnAnswerUs after the acceptance the run ends by itself, with what it has. Not while something that the
+// agent asked for is open: people may take as long as they like. Control messages that come twice, late, or for another
+// turn change nothing.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -51,8 +60,10 @@ struct StopRun {
 // Nothing is left to do or to say: the process may end.
 struct Finished {
   StopReason reason = StopReason::none;  // revoked: with an error
+  std::optional<bool> completed;         // of a worker for one task: whether that was completed; none: there was none
 };
-using Action = std::variant<SendReport, PrepareWorkdir, StartAgent, StopRun, Finished>;
+// RunMail (BeginTurn, FinishRun, AnswerApproval, Steer): for the run, as it is; each comes once.
+using Action = std::variant<SendReport, PrepareWorkdir, StartAgent, StopRun, BeginTurn, FinishRun, AnswerApproval, Steer, Finished>;
 
 struct ProtocolConfig {
   std::string workspace_id;
@@ -61,6 +72,7 @@ struct ProtocolConfig {
   std::uint32_t slots = 1;
   std::vector<std::string> providers;   // what this worker can run; others are declined
   std::int64_t drain_us = 600'000'000;  // running agents may finish for this long
+  bool once = false;                    // drains when the first run that began has ended
 };
 
 // Not thread-safe.
@@ -70,8 +82,11 @@ class Protocol {
   static constexpr std::int64_t kHeartbeatGapUs = 100'000;  // between two that changes asked for
   static constexpr std::int64_t kLeaseUs = 20'000'000;
   static constexpr std::int64_t kGrantWaitUs = 30'000'000;
-  static constexpr std::int64_t kFlushUs = 10'000'000;  // at the end, for the last answers
+  static constexpr std::int64_t kTurnAnswerUs = 30'000'000;  // from the acceptance of TurnEnded
+  static constexpr std::int64_t kFlushUs = 10'000'000;       // at the end, for the last answers
   static constexpr std::size_t kMaxOffersKnown = 4'096;
+  static constexpr std::size_t kMaxDecisionsKnown = 1'024;  // of one run
+  static constexpr std::size_t kMaxSteered = 64;            // into one turn
 
   Protocol(ProtocolConfig config, Now now);
 
@@ -86,7 +101,15 @@ class Protocol {
   void on_workdir_ready(const RunKey& run, Now now);
   void on_run_started(const RunKey& run, const std::string& provider_session, Now now);
   void on_turn_began(const RunKey& run, std::uint32_t turn, const std::string& provider_turn, Now now);
+  // Once a turn. Answered by BeginTurn or FinishRun, unless the run is stopped.
   void on_turn_ended(const RunKey& run, const v1::TurnEnded& turn, Now now);
+  // The agent waits for a decision: AnswerApproval will come, unless the run is stopped.
+  void on_approval_asked(const RunKey& run, v1::ApprovalRequested request, Now now);
+  // It waits no more, and nobody had decided.
+  void on_approval_withdrawn(const RunKey& run, const std::string& provider_request, Now now);
+  void on_approval_answered(const RunKey& run, const std::string& request_id, const std::string& how, Now now);
+  void on_follow_up_steered(const RunKey& run, const std::string& follow_up_id, std::uint32_t turn, Now now);
+  void on_note(const RunKey& run, RunNote note, Now now);
   void on_run_ended(const RunKey& run, RunEnd end, Now now);
 
   void on_partitions(std::vector<std::int32_t> partitions, Now now);
@@ -112,9 +135,32 @@ class Protocol {
     bool started = false;
     StopReason stop = StopReason::none;
     std::string stop_detail;
+
+    std::uint32_t turn = 0;  // the last that began or ended
+    bool in_turn = false;
+    std::uint64_t asks = 0;         // sequence of the TurnEnded that waits for its answer, 0: none
+    std::int64_t accepted_us = 0;   // when that one was seen to be accepted, 0: not yet
+    std::set<std::string> steered;  // follow-ups that were handed to this turn
+    std::set<std::string> steered_reported;
+    // What the agent waits for: its own name for it → sequence of the report. An earlier offer's: the server's name → 0.
+    std::map<std::string, std::uint64_t> open;
+    std::set<std::string> decided;  // the server's names
+    std::deque<std::string> decided_order;
+    std::string source;  // commit and turn of the last SourceCaptured
   };
 
   void guard(Now now);
+  void on_run_control(const v1::ControlMessage& message);
+  void on_refused(const v1::ReportRefused& refused);
+  void next_turn(const RunKey& key, Run& run, const v1::NextTurn& next);
+  void finish_run(const RunKey& key, Run& run);
+  void decide_approval(const RunKey& key, Run& run, const v1::ApprovalDecision& decision);
+  void steer(const RunKey& key, Run& run, const v1::TurnInput& input);
+  void note_accepted(std::uint64_t sequence, Now now);
+  // When the run ends by itself for want of an answer; INT64_MAX: not at all.
+  static std::int64_t answer_until_us(const Run& run);
+  void send_source(const RunKey& key, Run& run, const v1::SourceCaptured& source, Now now);
+  void send_end(const RunKey& key, const Run& run, const RunEnd& end, Now now);
   // A run of which something may still be reported: one that is here, and whose offer is not over.
   bool may_speak_of(const RunKey& run) const;
   static bool may_speak(const Run& run) { return run.stop != StopReason::fenced && run.stop != StopReason::revoked; }
@@ -125,7 +171,7 @@ class Protocol {
   void stop_all(StopReason reason);
   v1::Report new_report(Now now) const;
   v1::Report new_report(const RunKey& run, Now now) const;
-  void send(v1::Report report, Now now);
+  std::uint64_t send(v1::Report report, Now now, bool held = false);
   void send_heartbeat(Now now);
   void heartbeat_soon(Now now);
   bool knows_offer(const std::string& task_id, std::uint32_t offer) const;
@@ -152,6 +198,7 @@ class Protocol {
   bool draining_ = false;
   bool revoked_ = false;
   bool finished_ = false;
+  std::optional<bool> completed_;  // once: of the task
   std::int64_t drain_until_us_ = 0;
   std::int64_t idle_since_us_ = 0;  // draining, and no run left
 };

@@ -6,12 +6,13 @@
 
 namespace dossier::worker {
 
-ReportOutbox::Sent ReportOutbox::add(v1::Report report, std::int64_t now_us) {
+ReportOutbox::Sent ReportOutbox::add(v1::Report report, std::int64_t now_us, bool held) {
   report.set_sequence(++last_sequence_);
   Outstanding item;
   item.sequence = last_sequence_;
   item.body = report.SerializeAsString();
   item.due_us = now_us + item.pause_us;
+  item.held = held;
   outstanding_.push_back(item);
   return Sent{item.sequence, std::move(item.body)};
 }
@@ -35,7 +36,13 @@ std::int64_t ReportOutbox::next_due_us() const {
 }
 
 void ReportOutbox::accepted_through(std::uint64_t sequence) {
-  while (!outstanding_.empty() && outstanding_.front().sequence <= sequence) outstanding_.pop_front();
+  for (Outstanding& item : outstanding_) item.accepted = item.accepted || item.sequence <= sequence;
+  std::erase_if(outstanding_, [](const Outstanding& item) { return item.accepted && !item.held; });
+}
+
+void ReportOutbox::release(std::uint64_t sequence) {
+  for (Outstanding& item : outstanding_) item.held = item.held && item.sequence != sequence;
+  std::erase_if(outstanding_, [](const Outstanding& item) { return item.accepted && !item.held; });
 }
 
 void ReportOutbox::refused(std::uint64_t sequence) {

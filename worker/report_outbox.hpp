@@ -1,5 +1,6 @@
 // Reports that the server has not accepted yet. Each keeps its sequence and its bytes; it is sent again, at a growing pace,
-// until accepted_through covers it. Pure: time is an argument.
+// until accepted_through covers it. One that asks for an answer is sent on until the answer is there. Pure: time is an
+// argument.
 #pragma once
 
 #include <cstddef>
@@ -24,13 +25,16 @@ class ReportOutbox {
     std::string body;  // Report bytes: the same at every repeat
   };
 
-  // Gives the report the next sequence, keeps its bytes, and returns what to send.
-  Sent add(v1::Report report, std::int64_t now_us);
+  // Gives the report the next sequence, keeps its bytes, and returns what to send. `held`: it is sent again until it is
+  // both accepted and released: the server says its answer again whenever it comes.
+  Sent add(v1::Report report, std::int64_t now_us, bool held = false);
   // Those due, oldest first.
   std::vector<Sent> due(std::int64_t now_us);
   // When due() next has something; INT64_MAX: nothing is outstanding.
   std::int64_t next_due_us() const;
   void accepted_through(std::uint64_t sequence);
+  // A held one has its answer.
+  void release(std::uint64_t sequence);
   // Refused for good: counts as handled.
   void refused(std::uint64_t sequence);
 
@@ -44,6 +48,8 @@ class ReportOutbox {
     std::string body;
     std::int64_t due_us = 0;
     std::int64_t pause_us = kFirstRepeatUs;
+    bool held = false;
+    bool accepted = false;
   };
   std::deque<Outstanding> outstanding_;
   std::uint64_t last_sequence_ = 0;

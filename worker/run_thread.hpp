@@ -1,10 +1,10 @@
-// One run on a thread of its own: prepare the worktree, wait for the grant, run the agent, capture what it did, send
-// off its activity, say how it ended. It owns the agent's process, so that the process dies with it.
+// One run on a thread of its own: prepare the worktree, wait for the grant, let the agent have its turns, capture what it
+// did, send off its activity, say how it ended. It owns the agent's process, so that the process dies with it, unless the
+// agent stays warm in the pool.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
@@ -14,9 +14,12 @@
 #include "platform/http_client/http_client.hpp"
 #include "platform/process/process.hpp"
 #include "platform/topic/topic.hpp"
-#include "worker/agents/agent.hpp"
+#include "worker/agent_pool.hpp"
 #include "worker/identity.hpp"
 #include "worker/run.hpp"
+#include "worker/run_host.hpp"
+#include "worker/run_mailbox.hpp"
+#include "worker/session_homes.hpp"
 #include "worker/workdir/workdir.hpp"
 
 namespace dossier::worker {
@@ -25,6 +28,8 @@ namespace dossier::worker {
 struct RunDependencies {
   const Clock& clock;
   WorkdirStore& workdirs;
+  SessionHomes& homes;
+  AgentPool& agents;
   topic::Writer& activity_writer;
   Identity identity;
   std::string activity_topic;
@@ -33,15 +38,6 @@ struct RunDependencies {
   std::optional<process::Account> account;
   std::string family_prefix;
   std::int64_t default_timeout_ms = 0;
-};
-
-// Called on the run's thread; each must be handed on and return soon.
-struct RunListener {
-  std::function<void(const RunKey&)> workdir_ready;
-  std::function<void(const RunKey&, const std::string& provider_session)> started;
-  std::function<void(const RunKey&, std::uint32_t turn, const std::string& provider_turn)> turn_began;
-  std::function<void(const RunKey&, const v1::TurnEnded&)> turn_ended;
-  std::function<void(const RunKey&, RunEnd)> ended;  // the last call, exactly once
 };
 
 class RunThread {
@@ -54,26 +50,24 @@ class RunThread {
   // From the worker's thread.
   void start_agent() noexcept;
   void stop(StopReason reason) noexcept;
+  void tell(RunMail mail) { mailbox_.put(std::move(mail)); }
 
  private:
-  class Host;
   void run();
   RunEnd run_steps();
+  RunEnd run_agent(const Workdir& workdir);
   Result<Workdir> prepare();
   bool wait_for_grant();
-  AgentRequest make_request(const Workdir& workdir) const;
-  Result<v1::SourceCaptured> capture(const Workdir& workdir);
-  Status upload(const std::string& file, const std::string& sha256);
-  bool stopping() const noexcept { return stop_.load() != 0; }
 
   const RunDependencies& dependencies_;
   const RunListener listener_;
   const v1::TaskOffer offer_;
   const RunKey key_;
   process::Wakeup wakeup_;
+  RunMailbox mailbox_{wakeup_};
   std::atomic<bool> granted_{false};
-  std::atomic<int> stop_{0};  // 0 no, 1 gently, 2 now; only grows
-  std::thread thread_;        // last: it uses all of the above
+  RunStop stop_;
+  std::thread thread_;  // last: it uses all of the above
 };
 
 }  // namespace dossier::worker

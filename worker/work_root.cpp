@@ -45,7 +45,7 @@ Result<WorkRoot> WorkRoot::open(const std::string& path) {
   if (lock < 0) return system_error("can't open " + lock_path);
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock);
-    return make_error(Code::conflict, "another worker uses the work root " + absolute + "; stop it, or give this one its own by --dir");
+    return make_error(Code::conflict, "another worker uses the work root " + absolute + "; stop it, or give this one its own by --work-root");
   }
   return WorkRoot(absolute, lock);
 }

@@ -209,21 +209,31 @@ void add_programs(std::vector<Command>& table, const Programs& programs) {
                     kLogLevel},
                    "SIGTERM stops it in order; a second one at once.",
                    programs.serve});
-  table.push_back({"worker",
-                   "Runs a worker: it claims tasks and runs agents in worktrees.",
-                   {},
-                   {{"--url", "URL", "the server", "DOSSIER_URL", "url", "http://127.0.0.1:8787"},
-                    {"--token", "TOKEN", "token of workers (msw_…); better by $DOSSIER_TOKEN: arguments can be read by everybody", "DOSSIER_TOKEN"},
-                    {"--name", "NAME", "for people [the machine's name]"},
-                    {"--dir", "DIR", "its key, repositories and worktrees [~/.local/state/dossier/worker]", "DOSSIER_WORKER_DIR"},
-                    {"--slots", "N", "sessions at once", "", "", "2"},
-                    {"--capabilities", "JSON", "laid over what it finds out by itself: {\"codex\":false,\"gpu\":true}"},
-                    {"--account", "NAME", "agents run as this account (the worker must be root)", "DOSSIER_WORKER_ACCOUNT"},
-                    {"--drain-seconds", "N", "how long sessions may go on after SIGTERM", "", "", "600"},
-                    kProfile,
-                    kLogLevel},
-                   "SIGTERM lets running sessions end and takes no more.",
-                   programs.worker});
+  table.push_back(
+      {"worker",
+       "Runs a worker: it claims tasks and runs agents in worktrees.",
+       {},
+       {{"--url", "URL", "the server", "DOSSIER_URL", "url", "http://127.0.0.1:8787"},
+        {"--token", "TOKEN", "token of workers (msw_…); better by $DOSSIER_TOKEN: arguments can be read by everybody", "DOSSIER_TOKEN"},
+        {"--token-file", "FILE", "or a file that holds it, over --token", "DOSSIER_WORKER_TOKEN_FILE"},
+        {"--name", "NAME", "for people [the machine's name]", "DOSSIER_WORKER_NAME"},
+        {"--mode", "MODE", "how it reaches the log", "DOSSIER_WORKER_MODE", "", "local", {"local"}},
+        {"--work-root", "DIR", "its key, repositories and worktrees [~/.local/state/dossier/worker]", "DOSSIER_WORKER_WORK_ROOT"},
+        {"--dir", "DIR", "the same", "DOSSIER_WORKER_DIR"},
+        {"--slots", "N", "sessions at once [2; 1 with --once]", "DOSSIER_WORKER_SLOTS"},
+        {"--max-agents", "N", "agents' processes at once, those kept warm included [as many as slots]", "DOSSIER_WORKER_MAX_AGENTS"},
+        {"--warm-seconds", "N", "how long an agent is kept for its next session", "DOSSIER_WORKER_WARM_SECONDS", "", "600"},
+        {"--capabilities", "JSON", "laid over what it finds out by itself: {\"codex\":false,\"gpu\":true}", "DOSSIER_WORKER_CAPABILITIES"},
+        {"--labels", "K=V,…", "capabilities that are strings: site=cellar,disk=ssd", "DOSSIER_WORKER_LABELS"},
+        {"--account", "NAME", "agents run as this account (the worker must be root)", "DOSSIER_WORKER_ACCOUNT"},
+        {"--timeout-seconds", "N", "wall time of a turn, where the agent's profile sets none", "DOSSIER_WORKER_TIMEOUT_SECONDS", "", "3600"},
+        {"--drain-seconds", "N", "how long sessions may go on after SIGTERM", "DOSSIER_WORKER_DRAIN_SECONDS", "", "600"},
+        {"--once", "", "ends after one task: 0 where it was completed, else 1", "DOSSIER_WORKER_ONCE"},
+        kProfile,
+        kLogLevel},
+       "SIGTERM lets running sessions end and takes no more; what still runs after --drain-seconds goes to another worker. A second\n"
+       "one ends everything at once.",
+       programs.worker});
 }
 
 void add_admin(std::vector<Command>& table) {

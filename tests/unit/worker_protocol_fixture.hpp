@@ -33,7 +33,10 @@ inline v1::TaskOffer offer_of(const std::string& task, std::uint32_t number, con
 // A worker, its clock, and what it did since the last look.
 class WorkerProtocol : public ::testing::Test {
  protected:
-  explicit WorkerProtocol(std::uint32_t slots = 1) : protocol_({kWorkspace, kWorker, "boot-1", slots, {"command"}, 60 * kSecond}, now()) { take(); }
+  explicit WorkerProtocol(std::uint32_t slots = 1, bool once = false)
+      : protocol_({kWorkspace, kWorker, "boot-1", slots, {"command"}, 60 * kSecond, once}, now()) {
+    take();
+  }
 
   Now now() const { return {boot_us_, 1'800'000'000 * kSecond + boot_us_}; }
   void pass(std::int64_t us) { boot_us_ += us; }
@@ -48,6 +51,7 @@ class WorkerProtocol : public ::testing::Test {
   }
   void take() {
     reports_.clear(), bodies_.clear(), heartbeats_.clear(), prepared_.clear(), started_.clear(), stopped_.clear();
+    turns_.clear(), answers_.clear(), steers_.clear(), finishing_.clear();
     finished_.reset();
     order_.clear();
     for (auto& action : protocol_.take_actions()) {
@@ -69,9 +73,22 @@ class WorkerProtocol : public ::testing::Test {
       } else if (const auto* stop = std::get_if<StopRun>(&action)) {
         order_.push_back("stop");
         stopped_.push_back({stop->run, stop->reason});
+      } else if (const auto* turn = std::get_if<BeginTurn>(&action)) {
+        order_.push_back("turn");
+        turns_.push_back(*turn);
+      } else if (const auto* finish = std::get_if<FinishRun>(&action)) {
+        order_.push_back("finish");
+        finishing_.push_back(finish->run);
+      } else if (const auto* answer = std::get_if<AnswerApproval>(&action)) {
+        order_.push_back("answer");
+        answers_.push_back(*answer);
+      } else if (const auto* steer = std::get_if<Steer>(&action)) {
+        order_.push_back("steer");
+        steers_.push_back(*steer);
       } else if (const auto* finished = std::get_if<Finished>(&action)) {
         order_.push_back("finished");
         finished_ = finished->reason;
+        completed_ = finished->completed;
       }
     }
   }
@@ -115,6 +132,58 @@ class WorkerProtocol : public ::testing::Test {
     take();
     ASSERT_EQ(started_, std::vector<RunKey>{kRun});
   }
+  void refused(std::uint64_t sequence, const std::string& why) {
+    auto m = message();
+    m.mutable_report_refused()->set_boot_id("boot-1");
+    m.mutable_report_refused()->set_sequence(sequence);
+    m.mutable_report_refused()->set_message(why);
+    control(m);
+  }
+  void next_turn(std::uint32_t turn, const std::string& says) {
+    auto m = message();
+    m.mutable_next_turn()->set_task_id(kTask);
+    m.mutable_next_turn()->set_offer(1);
+    m.mutable_next_turn()->set_turn(turn);
+    if (!says.empty()) m.mutable_next_turn()->add_inputs()->mutable_body()->set_plain(says);
+    control(m);
+  }
+  void finish(std::uint32_t turn) {
+    auto m = message();
+    m.mutable_finish_run()->set_task_id(kTask);
+    m.mutable_finish_run()->set_offer(1);
+    m.mutable_finish_run()->set_turn(turn);
+    control(m);
+  }
+  void decided(const std::string& provider_request, const std::string& request_id, const std::string& decision) {
+    auto m = message();
+    auto* part = m.mutable_approval_decision();
+    part->set_task_id(kTask);
+    part->set_offer(1);
+    part->set_provider_request(provider_request);
+    part->mutable_resolved()->set_request_id(request_id);
+    part->mutable_resolved()->set_decision(decision);
+    control(m);
+  }
+  void steer(const std::string& follow_up) {
+    auto m = message();
+    m.mutable_steer_run()->set_task_id(kTask);
+    m.mutable_steer_run()->set_offer(1);
+    m.mutable_steer_run()->mutable_input()->set_follow_up_id(follow_up);
+    control(m);
+  }
+  void turn_began(std::uint32_t number) { protocol_.on_turn_began(kRun, number, "turn", now()); }
+  void turn_ended(std::uint32_t number) {
+    v1::TurnEnded turn;
+    turn.set_turn(number);
+    turn.set_reason("completed");
+    protocol_.on_turn_ended(kRun, turn, now());
+  }
+  void asked(const std::string& provider_request) {
+    v1::ApprovalRequested request;
+    request.set_kind("command");
+    request.set_provider_request(provider_request);
+    protocol_.on_approval_asked(kRun, request, now());
+  }
   RunEnd completed() const {
     RunEnd end;
     end.kind = RunEnd::Kind::completed;
@@ -143,8 +212,13 @@ class WorkerProtocol : public ::testing::Test {
   std::vector<v1::Heartbeat> heartbeats_;
   std::vector<RunKey> prepared_, started_;
   std::vector<std::pair<RunKey, StopReason>> stopped_;
+  std::vector<BeginTurn> turns_;
+  std::vector<RunKey> finishing_;
+  std::vector<AnswerApproval> answers_;
+  std::vector<Steer> steers_;
   std::vector<std::string> order_;
   std::optional<StopReason> finished_;
+  std::optional<bool> completed_;
 };
 
 using Strings = std::vector<std::string>;
