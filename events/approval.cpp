@@ -89,8 +89,20 @@ v1::SessionEvent resolved_event(std::string_view id, std::string_view decision, 
   return event;
 }
 
+// A question whose answer is a secret ("isSecret":true), which an event must never hold.
+bool asks_for_secret(const v1::ApprovalRequested& request) {
+  static constexpr std::string_view kMark = "\"isSecret\"";
+  const std::string_view detail = request.detail().plain();
+  for (std::size_t at = detail.find(kMark); at != std::string_view::npos; at = detail.find(kMark, at + 1)) {
+    std::size_t value = detail.find_first_not_of(" \t\r\n:", at + kMark.size());
+    if (value != std::string_view::npos && detail.substr(value, 4) == "true") return true;
+  }
+  return false;
+}
+
 // Why nobody can be asked; empty: somebody can.
-std::string no_room(const State& state, const v1::ApprovalRequested& request) {
+std::string unaskable(const State& state, const v1::ApprovalRequested& request) {
+  if (request.kind() == "user_input" && asks_for_secret(request)) return "it asks for a secret, and what people answer is kept in the log";
   if (open_approvals(state) >= kMaxOpenApprovals) return std::to_string(kMaxOpenApprovals) + " approvals of this session are open";
   if (request.ByteSizeLong() > kMaxApprovalBytes) return "the request has more than " + std::to_string(kMaxApprovalBytes) + " bytes";
   if (kept_bytes(state) + request.ByteSizeLong() > kMaxKeptApprovalBytes) return "the open approvals of this session are too large together";
@@ -143,7 +155,7 @@ Result<SessionEvents> ask_approval(const State& state, const v1::ApprovalRequest
 
   SessionEvents events(1);
   *events[0].mutable_approval_requested() = request;
-  if (const std::string why = no_room(state, request); !why.empty()) {
+  if (const std::string why = unaskable(state, request); !why.empty()) {
     events.push_back(resolved_event(request.request_id(), "decline", kSystem, why));
   } else if (by_policy.has_value()) {
     v1::ApprovalResolved& resolved = *events.emplace_back().mutable_approval_resolved();

@@ -40,7 +40,8 @@ std::string action_sha256(const v1::ApprovalRequested& request);
 // Folds the approvals' share of a session's facts. False: not one of theirs.
 bool evolve_approvals(v1::SessionState& state, const v1::SessionEvent& event);
 
-// ApprovalRequested, and behind it ApprovalResolved where `by_policy` says how it ends or the bounds leave no room. Nothing
+// ApprovalRequested, and behind it ApprovalResolved where `by_policy` says how it ends, and where nobody can be asked: the
+// bounds leave no room, or it is a question for a secret, which no event may hold. Nothing
 // where the same request of this offer is kept already. invalid_field: kind, provider_request. terminal_state.
 Result<SessionEvents> ask_approval(const v1::SessionState& state, const v1::ApprovalRequested& request,
                                    const std::optional<v1::ApprovalResolved>& by_policy);

@@ -110,7 +110,7 @@ TEST_F(ApprovalReadModels, ASessionCountsItsApprovals) {
 TEST_F(ApprovalReadModels, ThePolicyLastSetIsShownWithWhoAndWhy) {
   set_policy("");
   EXPECT_EQ(cell("approval_policies", "mode"), "on_request");
-  EXPECT_EQ(cell("approval_policies", "rules_json"), R"([{"name":"r","effect":"allow","command_prefix":["ls"],"project":"any"}])");
+  EXPECT_EQ(cell("approval_policies", "rules_json"), R"([{"name":"r","effect":"allow","command_prefix":["ls"]}])");
   EXPECT_EQ(cell("approval_policies", "reason_json"), R"("why")");
   EXPECT_EQ(cell("approval_policies", "set_by"), hex_id("usr", 7));
   EXPECT_EQ(cell("approval_policies", "inherits"), "false");

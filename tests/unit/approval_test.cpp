@@ -189,6 +189,19 @@ TEST(Approval, WhoseDecisionIsNeverConfirmedMakesRoomForOthers) {
   EXPECT_EQ(resolve_approval(state, decision(0, "accept", "usr_a")).error().code, Code::not_found);
 }
 
+TEST(Approval, OfASecretIsDeclinedBecauseAnswersAreKeptInTheLog) {
+  auto state = session();
+  auto question = request(1, "user_input");
+  question.mutable_detail()->set_plain(R"({"questions":[{"id":"q","isSecret":false},{"id":"token","isSecret" : true}]})");
+  const auto events = ask(state, question);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[1].approval_resolved().decision(), "decline");
+  EXPECT_EQ(events[1].approval_resolved().by(), kSystem);
+  question = request(2, "user_input");
+  question.mutable_detail()->set_plain(R"({"questions":[{"id":"q","question":"true?","isSecret":false}]})");
+  EXPECT_EQ(ask(state, question).size(), 1u);
+}
+
 TEST(Approval, NamesWhatIsWrongWithARequest) {
   auto state = session();
   EXPECT_EQ(ask_approval(state, request(1, "dance"), {}).error().field, "approval_asked.kind");
