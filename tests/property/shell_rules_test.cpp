@@ -16,7 +16,7 @@ namespace {
 
 using Rule = v1::ApprovalRule;
 
-constexpr int kLines = 60'000;
+constexpr int kLines = 400'000;
 constexpr int kRuns = 150;  // of lines that are let through, for each policy
 
 constexpr auto kPieces = std::to_array<std::string_view>(
@@ -30,6 +30,10 @@ std::string random_line(std::mt19937& random) {
   const auto pieces = 1 + random() % 9;
   for (std::uint32_t i = 0; i < pieces; ++i) line += kPieces[random() % kPieces.size()];
   return line;
+}
+
+bool may_mean_evil(const std::string& line) {
+  return line.find("ev") != std::string::npos || line.find("e'v") != std::string::npos || line.find("e*l") != std::string::npos;
 }
 
 v1::ApprovalPolicy policy(Rule::Effect effect, const char* word, bool allow_the_rest) {
@@ -88,7 +92,7 @@ void expect_that_evil_never_runs(const v1::ApprovalPolicy& rules, std::uint32_t 
   int runs = 0;
   for (int n = 0; n < kLines && runs < kRuns; ++n) {
     const std::string line = random_line(random);
-    if (!is_let_through(rules, line)) continue;
+    if (!may_mean_evil(line) || !is_let_through(rules, line)) continue;
     ++runs;
     for (const char* shell : {"/bin/bash", "/bin/sh"}) EXPECT_FALSE(yard.runs_evil(shell, line)) << shell << " ran evil: " << line;
   }
