@@ -71,7 +71,7 @@ TEST_F(ApprovalDispatch, WhatARuleDecidesIsAnsweredAtOnce) {
   const TaskId task = run(worker);
   ask(worker, task, "ls -l", "7");
   ASSERT_GE(told(worker).size(), 1u);
-  const auto& decision = told(worker)[0].approval_decision();
+  const auto decision = told(worker)[0].approval_decision();
   EXPECT_EQ(decision.task_id(), task.str());
   EXPECT_EQ(decision.offer(), 1u);
   EXPECT_EQ(decision.provider_request(), "7");
