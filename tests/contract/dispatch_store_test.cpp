@@ -378,6 +378,7 @@ TEST_P(DispatchStores, NothingIsReadWhileTheDatabaseIsAway) {
   EXPECT_EQ(store().queued({kPool}, 10).error().code, Code::database_unavailable);
   EXPECT_EQ(store().active().error().code, Code::database_unavailable);
   EXPECT_EQ(store().details({task(1)}).error().code, Code::database_unavailable);
+  EXPECT_EQ(store().undelivered_decisions({task(1)}).error().code, Code::database_unavailable);
   EXPECT_EQ(store().live_workers(1'000).error().code, Code::database_unavailable);
 }
 
