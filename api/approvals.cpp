@@ -82,7 +82,7 @@ const Schema& approval_schema() {
        {"provider_item", FieldType::string, true, {}, {}, true},
        {"asked_at", FieldType::string, true, "RFC 3339"},
        {"resolution", FieldType::object, true, "decision, by (usr_…, policy or system), rule, reason, answer, at; null while it is open", {}, true},
-       {"delivery", FieldType::object, true, "how (answered or quoted), offer, at; null until the agent knows", {}, true},
+       {"delivery", FieldType::object, true, "how (answered, quoted or withdrawn), offer, at; null until the agent knows", {}, true},
        {"seq", FieldType::integer, true, "of its last change"}}};
   return schema;
 }

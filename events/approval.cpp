@@ -150,8 +150,7 @@ Result<SessionEvents> ask_approval(const State& state, const v1::ApprovalRequest
   if (request.provider_request().empty() || request.provider_request().size() > kMaxProviderRequestBytes)
     return make_error(Code::invalid_field, "must have 1 to " + std::to_string(kMaxProviderRequestBytes) + " bytes",
                       "approval_asked.provider_request");
-  for (const auto& kept : state.approvals())
-    if (kept.request().offer() == request.offer() && kept.request().provider_request() == request.provider_request()) return SessionEvents{};
+  if (!approval_called(state, request.offer(), request.provider_request()).empty()) return SessionEvents{};
 
   SessionEvents events(1);
   *events[0].mutable_approval_requested() = request;
@@ -187,19 +186,29 @@ Result<std::optional<v1::SessionEvent>> resolve_approval(const State& state, con
   return std::optional(std::move(event));
 }
 
-Result<std::optional<v1::SessionEvent>> deliver_approval(const State& state, const v1::ApprovalDelivered& delivered) {
-  if (delivered.how() != "answered" && delivered.how() != "quoted")
-    return make_error(Code::invalid_field, "must be answered or quoted", "approval_answered.how");
+std::string approval_called(const State& state, std::uint32_t offer, std::string_view provider_request) {
+  for (const auto& kept : state.approvals())
+    if (kept.request().offer() == offer && kept.request().provider_request() == provider_request) return kept.request().request_id();
+  return {};
+}
+
+Result<SessionEvents> deliver_approval(const State& state, const v1::ApprovalDelivered& delivered) {
+  const bool withdrawn = delivered.how() == "withdrawn";
+  if (!withdrawn && delivered.how() != "answered" && delivered.how() != "quoted")
+    return make_error(Code::invalid_field, "must be answered, quoted or withdrawn", "approval_answered.how");
   const auto it = find_approval(state.approvals(), delivered.request_id());
   if (it == state.approvals().end()) {
-    if (remembered(state, delivered.request_id()) != nullptr) return std::optional<v1::SessionEvent>{};
+    if (remembered(state, delivered.request_id()) != nullptr) return SessionEvents{};
     return make_error(Code::not_found, "no such approval in this session", "approval_answered.request_id");
   }
-  if (!it->has_resolved())
+  SessionEvents events;
+  if (!it->has_resolved() && withdrawn) {
+    events.push_back(resolved_event(delivered.request_id(), "cancel", kSystem, "the agent withdrew it"));
+  } else if (!it->has_resolved()) {
     return make_error(Code::conflict, "this approval is open: nobody decided what the agent is said to know", "approval_answered.request_id");
-  v1::SessionEvent event;
-  *event.mutable_approval_delivered() = delivered;
-  return std::optional(std::move(event));
+  }
+  *events.emplace_back().mutable_approval_delivered() = delivered;
+  return events;
 }
 
 SessionEvents cancel_open_approvals(const State& state) {

@@ -1,6 +1,7 @@
 // Approvals of a session: what its agent wants to do and somebody decides. They are facts of the stream session/<id>.
 //
-//   asked ──► open ──resolve (a rule, a person, the session's end)──► resolved ──deliver──► forgotten but for who decided
+//   asked ──► open ──resolve (a rule, a person, the agent that withdraws it, the session's end)──► resolved ──deliver──► forgotten
+//                                                                                                       but for who decided
 //
 // Resolved exactly once; the agent is told only afterwards. Everything here is pure; a repeated command yields no second
 // event. Bounded: what a session keeps of approvals has a number and a size, and what would go beyond it is declined at
@@ -8,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,8 +50,11 @@ Result<SessionEvents> ask_approval(const v1::SessionState& state, const v1::Appr
 // Nothing where the same one decided the same before. approval_resolved: it was decided otherwise, or by another (named).
 // not_found: never asked for here. invalid_field: decision, answer.
 Result<std::optional<v1::SessionEvent>> resolve_approval(const v1::SessionState& state, const v1::ApprovalResolved& resolved);
-// Nothing where the agent is known to know. conflict: still open. not_found. invalid_field: how.
-Result<std::optional<v1::SessionEvent>> deliver_approval(const v1::SessionState& state, const v1::ApprovalDelivered& delivered);
+// The id of the kept approval which the agent calls so under this offer; empty: none is kept.
+std::string approval_called(const v1::SessionState& state, std::uint32_t offer, std::string_view provider_request);
+// Nothing where the agent is known to know. An open one that the agent withdrew is cancelled by the system first. conflict: still
+// open, and not withdrawn. not_found. invalid_field: how.
+Result<SessionEvents> deliver_approval(const v1::SessionState& state, const v1::ApprovalDelivered& delivered);
 // The session ends: what is open is cancelled by the system.
 SessionEvents cancel_open_approvals(const v1::SessionState& state);
 

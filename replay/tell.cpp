@@ -129,6 +129,7 @@ class Teller {
       case v1::SessionEvent::kApprovalResolved: return decided(event.approval_resolved());
       case v1::SessionEvent::kApprovalDelivered: {
         const auto& fact = event.approval_delivered();
+        if (fact.how() == "withdrawn") return {"the agent asks for " + short_id(fact.request_id()) + " no more" + offer(fact.offer()), ""};
         const std::string_view how = fact.how() == "quoted" ? ": a new turn told it" : "";
         return {"the agent knows how " + short_id(fact.request_id()) + " was decided" + std::string(how) + offer(fact.offer()), ""};
       }

@@ -41,10 +41,12 @@ Status add_answered(DecisionBuilder& decision, const v1::Report& report, const v
   TRY(const auto session, decision.rely<v1::SessionState>(stream));
   v1::ApprovalDelivered delivered;
   delivered.set_request_id(report.approval_answered().request_id());
+  if (delivered.request_id().empty())
+    delivered.set_request_id(events::approval_called(session, report.fence().offer(), report.approval_answered().provider_request()));
   delivered.set_how(report.approval_answered().how());
   delivered.set_offer(report.fence().offer());
-  TRY(const auto fact, events::deliver_approval(session, delivered));
-  if (fact.has_value()) decision.add(stream, task.issue_id(), *fact);
+  TRY(const auto facts, events::deliver_approval(session, delivered));
+  for (const auto& fact : facts) decision.add(stream, task.issue_id(), fact);
   return {};
 }
 

@@ -72,7 +72,7 @@ class Story {
       case 2: {
         v1::Report knows = report();
         knows.mutable_approval_answered()->set_request_id(any());
-        knows.mutable_approval_answered()->set_how(pick(2) == 0 ? "answered" : "quoted");
+        knows.mutable_approval_answered()->set_how(pick(2) == 0 ? "answered" : pick(2) == 0 ? "quoted" : "withdrawn");
         return commit(worker_report(knows), office_.worker.str(), key);
       }
       case 3: {  // two people at once, on the same state

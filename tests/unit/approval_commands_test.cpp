@@ -148,6 +148,20 @@ TEST_F(Approvals, TheWorkersWordThatTheAgentKnowsEndsIt) {
   EXPECT_THAT(facts(office_.log.decide(worker_report(answered(approval)), "w", "again")), IsEmpty());
 }
 
+TEST_F(Approvals, AreWithdrawnByTheAgentsOwnNameForThem) {
+  set_policy(v1::ApprovalPolicy::ON_REQUEST);
+  const ApprovalId approval = ask("make", "item-7");
+  auto withdrawn = report();
+  withdrawn.mutable_approval_answered()->set_provider_request("item-7");
+  withdrawn.mutable_approval_answered()->set_how("withdrawn");
+  const auto decision = office_.log.decide(worker_report(withdrawn), "w", "r");
+  ASSERT_THAT(facts(decision), ElementsAre("approval_resolved", "approval_delivered"));
+  EXPECT_EQ(payloads(decision)[0].session().approval_resolved().request_id(), approval.str());
+  EXPECT_EQ(payloads(decision)[0].session().approval_resolved().decision(), "cancel");
+  withdrawn.mutable_approval_answered()->set_provider_request("item-8");
+  EXPECT_THAT(facts(office_.log.decide(worker_report(withdrawn), "w", "r")), ElementsAre("not_found"));
+}
+
 TEST_F(Approvals, OfAnOlderOfferAreLateAndChangeNothing) {
   set_policy(v1::ApprovalPolicy::ON_REQUEST);
   office_.must(expire_lease(busy_.task, 1), "intake", "expire");

@@ -108,11 +108,30 @@ TEST(Approval, IsKeptUntilTheAgentKnowsAndThenOnlyByWhom) {
   auto wrong = delivery(1);
   wrong.set_how("guessed");
   EXPECT_EQ(deliver_approval(state, wrong).error().field, "approval_answered.how");
-  fold(state, deliver_approval(state, delivery(1)));
+  const auto delivered = deliver_approval(state, delivery(1));
+  ASSERT_EQ(delivered->size(), 1u);
+  evolve(state, delivered->at(0));
   EXPECT_EQ(state.approvals_size(), 0);
-  EXPECT_FALSE(deliver_approval(state, delivery(1))->has_value());
+  EXPECT_TRUE(deliver_approval(state, delivery(1))->empty());
   EXPECT_EQ(deliver_approval(state, delivery(2)).error().code, Code::not_found);
   EXPECT_EQ(resolve_approval(state, decision(1, "decline", "usr_b")).error().code, Code::approval_resolved);
+}
+
+TEST(Approval, ThatTheAgentWithdrewIsCancelledUnlessSomebodyWasFaster) {
+  auto state = session();
+  ask(state, request(1));
+  ask(state, request(2));
+  fold(state, resolve_approval(state, decision(2, "accept", "usr_a")));
+  auto withdrawn = delivery(1);
+  withdrawn.set_how("withdrawn");
+  const auto open = deliver_approval(state, withdrawn);
+  ASSERT_EQ(open->size(), 2u);
+  EXPECT_EQ(open->at(0).approval_resolved().decision(), "cancel");
+  EXPECT_EQ(open->at(0).approval_resolved().by(), kSystem);
+  for (const auto& event : *open) evolve(state, event);
+  EXPECT_EQ(resolve_approval(state, decision(1, "accept", "usr_a")).error().code, Code::approval_resolved);
+  withdrawn.set_request_id("apr_2");
+  EXPECT_EQ(deliver_approval(state, withdrawn)->size(), 1u) << "it was decided, and the agent will never know";
 }
 
 TEST(Approval, OfQuestionsNeedsAnAnswerAndNoOtherTakesOne) {
