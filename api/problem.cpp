@@ -28,6 +28,7 @@ ProblemKind problem_kind(Code code) noexcept {
     case Code::terminal_state: return {409, "It has ended"};
     case Code::working_copy_busy: return {409, "The working copy is busy"};
     case Code::no_worker_available: return {409, "No worker is available"};
+    case Code::approval_resolved: return {409, "The approval was decided before"};
     case Code::offer_superseded: return {409, "The offer was superseded"};
     case Code::precondition_failed: return {412, "A precondition does not hold"};
     case Code::too_many_requests: return {429, "Too many requests"};

@@ -4,6 +4,7 @@
 #include "api/page.hpp"
 #include "api/resources.hpp"
 #include "events/names.hpp"
+#include "producers/commands/approval.hpp"
 #include "producers/commands/workspace.hpp"
 
 namespace dossier::api {
@@ -44,6 +45,11 @@ const Schema& new_project_schema() {
                               {"git_url", FieldType::string, false, "this or local_path", R"("https://example.org/greeter.git")"},
                               {"local_path", FieldType::string, false, "an absolute path"},
                               {"default_branch", FieldType::string, false, "the repository's own if absent", R"("main")"}}};
+  return schema;
+}
+
+const Schema& trust_schema() {
+  static const Schema schema{"TrustProject", {{"trusted", FieldType::boolean, true, {}, "true"}}};
   return schema;
 }
 
@@ -88,6 +94,7 @@ Result<Reply> render_one(const Call&, std::span<const postgres::ResultSet> rows)
   reply.body = row_json(rows[0].front());
   return reply;
 }
+const Read kProjectRead{plan_one, render_one};
 
 Result<std::vector<postgres::Statement>> plan_list(const Call& call) {
   TRY(const Page page, read_page(call));
@@ -139,6 +146,21 @@ Result<Reply> render_create(const Call&, const producers::Committed& committed) 
   return make_error(Code::internal, "the commit holds no project");
 }
 
+Result<Prepared> prepare_trust(const Call& call, const CommitId&) {
+  TRY(const json::Value body, parse_body(call.request));
+  json::ObjectReader reader(body);
+  const auto trusted = reader.optional_bool("trusted");
+  TRY_STATUS(reader.finish());
+  if (!trusted.has_value()) return make_error(Code::missing_field, "is required", "trusted");
+  const ProjectId project(call.path_value("id"));
+  Prepared prepared;
+  prepared.hot_stream = events::project_stream(project);
+  prepared.decide = producers::commands::trust_project(project, *trusted);
+  return prepared;
+}
+
+bool trust_shows(Call&, const producers::Committed&) { return true; }
+
 }  // namespace
 
 void add_project_routes(std::vector<Route>& routes) {
@@ -166,7 +188,16 @@ void add_project_routes(std::vector<Route>& routes) {
                     .summary = "A project",
                     .scope = Scope::project,
                     .response = &project_schema(),
-                    .answer = Read{plan_one, render_one}});
+                    .answer = kProjectRead});
+  routes.push_back({.method = "POST",
+                    .path = "/v1/projects/{id}/trust",
+                    .operation = "trustProject",
+                    .summary = "Say whether a project is trusted: rules of approval policies may ask for it",
+                    .scope = Scope::project,
+                    .least_role = "admin",
+                    .request = &trust_schema(),
+                    .response = &project_schema(),
+                    .answer = Command{prepare_trust, nullptr, trust_shows, &kProjectRead}});
 }
 
 }  // namespace dossier::api

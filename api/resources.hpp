@@ -15,6 +15,8 @@ void add_issue_routes(std::vector<Route>& routes);
 void add_comment_routes(std::vector<Route>& routes);
 void add_timeline_routes(std::vector<Route>& routes);
 void add_session_routes(std::vector<Route>& routes);
+void add_approval_routes(std::vector<Route>& routes);
+void add_policy_routes(std::vector<Route>& routes);
 void add_activity_routes(std::vector<Route>& routes);
 void add_task_routes(std::vector<Route>& routes);
 void add_worker_routes(std::vector<Route>& routes);

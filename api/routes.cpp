@@ -14,6 +14,8 @@ const std::vector<Route>& routes() {
     add_comment_routes(rows);
     add_timeline_routes(rows);
     add_session_routes(rows);
+    add_approval_routes(rows);
+    add_policy_routes(rows);
     add_activity_routes(rows);
     add_task_routes(rows);
     add_worker_routes(rows);

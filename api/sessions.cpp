@@ -12,15 +12,18 @@ SELECT id, COALESCE(issue_id, ''), COALESCE(agent_id, ''), COALESCE(agent_name, 
        COALESCE(outcome, ''), COALESCE(worker_id, ''), COALESCE(provider_session, ''), COALESCE(task_id, ''), COALESCE(turns, 0),
        COALESCE(tokens_in, 0), COALESCE(tokens_out, 0), COALESCE(cost_microusd, 0), requested_us, COALESCE(started_us, 0),
        COALESCE(ended_us, 0), COALESCE(base_commit, ''), COALESCE(commit, ''), COALESCE(branch, ''), COALESCE(files_json, '[]'),
-       COALESCE(diff_json, 'null'), COALESCE(diff_blob_json, 'null'), COALESCE(trigger_comment_id, ''), COALESCE(seq, 0)
-FROM sessions WHERE id = $1 AND requested_us IS NOT NULL LIMIT 1)";
+       COALESCE(diff_json, 'null'), COALESCE(diff_blob_json, 'null'), COALESCE(trigger_comment_id, ''),
+       GREATEST(s.seq, c.seq, 0), COALESCE(c.open, 0), COALESCE(c.asked, 0)
+FROM sessions s LEFT JOIN approval_counts c ON c.session_id = s.id AND c.workspace = s.workspace
+WHERE id = $1 AND requested_us IS NOT NULL LIMIT 1)";
 constexpr std::string_view kOfIssueSql = R"(
 SELECT id, COALESCE(issue_id, ''), COALESCE(agent_id, ''), COALESCE(agent_name, ''), COALESCE(status, 'requested'),
        COALESCE(outcome, ''), COALESCE(worker_id, ''), COALESCE(provider_session, ''), COALESCE(task_id, ''), COALESCE(turns, 0),
        COALESCE(tokens_in, 0), COALESCE(tokens_out, 0), COALESCE(cost_microusd, 0), requested_us, COALESCE(started_us, 0),
        COALESCE(ended_us, 0), COALESCE(base_commit, ''), COALESCE(commit, ''), COALESCE(branch, ''), COALESCE(files_json, '[]'),
-       COALESCE(diff_json, 'null'), COALESCE(diff_blob_json, 'null'), COALESCE(trigger_comment_id, ''), COALESCE(seq, 0)
-FROM sessions
+       COALESCE(diff_json, 'null'), COALESCE(diff_blob_json, 'null'), COALESCE(trigger_comment_id, ''),
+       GREATEST(s.seq, c.seq, 0), COALESCE(c.open, 0), COALESCE(c.asked, 0)
+FROM sessions s LEFT JOIN approval_counts c ON c.session_id = s.id AND c.workspace = s.workspace
 WHERE issue_id = $1 AND requested_us IS NOT NULL AND (requested_us, id) > ($2, $3)
 ORDER BY requested_us, id LIMIT $4)";
 
@@ -44,6 +47,7 @@ const Schema& session_schema() {
                               {"started_at", FieldType::string, true, "RFC 3339", {}, true},
                               {"ended_at", FieldType::string, true, "RFC 3339", {}, true},
                               {"source", FieldType::object, true, "base_commit, commit, branch, files, and diff or diff_blob", {}, true},
+                              {"approvals", FieldType::object, true, "how many are open, and how many were asked for"},
                               {"seq", FieldType::integer, true, "of its last change"}}};
   return schema;
 }
@@ -58,6 +62,10 @@ std::string source_json(const postgres::Row& row) {
                        .raw("diff", row.text(20))
                        .raw("diff_blob", row.text(21)))
       .finish();
+}
+
+std::string approvals_json(const postgres::Row& row) {
+  return std::move(JsonObject().number("open", row.int64(24)).number("asked", row.int64(25))).finish();
 }
 
 std::string session_json(const postgres::Row& row) {
@@ -80,6 +88,7 @@ std::string session_json(const postgres::Row& row) {
                        .raw("started_at", time_json(row.int64(14)))
                        .raw("ended_at", time_json(row.int64(15)))
                        .raw("source", source_json(row))
+                       .raw("approvals", approvals_json(row))
                        .number("seq", row.int64(23)))
       .finish();
 }

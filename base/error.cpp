@@ -21,6 +21,7 @@ std::string_view to_string(Code code) noexcept {
     case Code::terminal_state: return "terminal_state";
     case Code::working_copy_busy: return "working_copy_busy";
     case Code::no_worker_available: return "no_worker_available";
+    case Code::approval_resolved: return "approval_resolved";
     case Code::offer_superseded: return "offer_superseded";
     case Code::precondition_failed: return "precondition_failed";
     case Code::too_many_requests: return "too_many_requests";
@@ -75,6 +76,7 @@ bool is_transient(Code code) noexcept {
     case Code::terminal_state:
     case Code::working_copy_busy:
     case Code::no_worker_available:
+    case Code::approval_resolved:
     case Code::offer_superseded:
     case Code::precondition_failed:
     case Code::log_mismatch:

@@ -27,6 +27,7 @@ enum class Code : std::uint8_t {
   terminal_state,          // the thing has ended; nothing changes it any more
   working_copy_busy,       // the working copy has an active session
   no_worker_available,     // nothing alive could claim the task
+  approval_resolved,       // somebody, or a rule, decided it before
   offer_superseded,        // a report under an offer number that is no longer the present one
   precondition_failed,     //
   too_many_requests,       //

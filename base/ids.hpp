@@ -54,6 +54,7 @@ DOSSIER_ID(WorkerId, "wkr");
 DOSSIER_ID(AgentId, "agt");
 DOSSIER_ID(CommitId, "cmm");
 DOSSIER_ID(SecretId, "sec");
+DOSSIER_ID(ApprovalId, "apr");
 
 // An ordering domain: a workspace, or the one domain of sign-up, logins and slugs.
 struct WorkspaceIdTag {

@@ -91,4 +91,12 @@ Status require_project(const v1::ProjectState& state) {
   return {};
 }
 
+Result<std::optional<v1::ProjectEvent>> trust_project(const v1::ProjectState& state, bool trusted) {
+  TRY_STATUS(require_project(state));
+  if (state.trusted() == trusted) return std::optional<v1::ProjectEvent>{};
+  v1::ProjectEvent event;
+  event.mutable_project_trusted()->set_trusted(trusted);
+  return std::optional(std::move(event));
+}
+
 }  // namespace dossier::events

@@ -1,6 +1,7 @@
 // A project: a repository that issues work on. Streams project/<id> and project/<id>/use (which issues are attached).
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "base/result.hpp"
@@ -15,5 +16,7 @@ Status check_source(const v1::ProjectSource& source);
 Status check_branch(std::string_view branch, std::string_view field);
 // The project exists and was not removed.
 Status require_project(const v1::ProjectState& state);
+// Nothing if it is (not) trusted already. not_found.
+Result<std::optional<v1::ProjectEvent>> trust_project(const v1::ProjectState& state, bool trusted);
 
 }  // namespace dossier::events

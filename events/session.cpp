@@ -1,6 +1,7 @@
 // Sessions: evolve and decide.
 #include "events/session.hpp"
 
+#include "events/approval.hpp"
 #include "events/fold.hpp"
 
 namespace dossier::events {
@@ -30,16 +31,16 @@ bool evolve(v1::SessionState& state, const v1::SessionEvent& event) {
       state.set_turns(event.turn_completed().turn());
       state.set_turn_open(false);
       return true;
-    case v1::SessionEvent::kSessionEnded: state.set_status(v1::SessionState::ENDED); return true;
+    case v1::SessionEvent::kSessionEnded: state.set_status(v1::SessionState::ENDED); return evolve_approvals(state, event);
     case v1::SessionEvent::kApprovalRequested:
-    case v1::SessionEvent::kApprovalDelivered:
+    case v1::SessionEvent::kApprovalResolved:
+    case v1::SessionEvent::kApprovalDelivered: return evolve_approvals(state, event);
     case v1::SessionEvent::kFollowUpQueued:
     case v1::SessionEvent::kFollowUpEdited:
     case v1::SessionEvent::kFollowUpRemoved:
     case v1::SessionEvent::kFollowUpSteerRequested:
     case v1::SessionEvent::kFollowUpDelivered:
-    case v1::SessionEvent::kLimitReached:
-    case v1::SessionEvent::kApprovalResolved: return true;
+    case v1::SessionEvent::kLimitReached: return true;
     case v1::SessionEvent::FACT_NOT_SET: return false;
   }
   return false;

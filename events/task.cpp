@@ -20,6 +20,7 @@ bool evolve(State& state, const v1::TaskEvent& event) {
       *state.mutable_required_capabilities() = queued.required_capabilities();
       state.set_pool(queued.pool());
       state.set_copy_generation(queued.spec().copy_generation());
+      state.set_project_id(queued.spec().project_id());
       return true;
     }
     case v1::TaskEvent::kTaskOffered:

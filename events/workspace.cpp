@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "events/approval_policy.hpp"
 #include "events/fold.hpp"
 
 namespace dossier::events {
@@ -17,8 +18,18 @@ bool evolve(v1::WorkspaceState& state, const v1::WorkspaceEvent& event) {
       state.set_slug(event.workspace_created().slug());
       state.set_owner_id(event.workspace_created().owner_id());
       return true;
-    case v1::WorkspaceEvent::kApprovalPolicySet:
     case v1::WorkspaceEvent::kWorkspaceRenamed: return true;
+    case v1::WorkspaceEvent::kApprovalPolicySet: {
+      const v1::ApprovalPolicySet& set = event.approval_policy_set();
+      auto& policies = *state.mutable_policies();
+      const auto it = std::find_if(policies.begin(), policies.end(), [&](const auto& each) { return each.project_id() == set.project_id(); });
+      if (it != policies.end()) policies.erase(it);
+      if (!set.has_policy()) return true;
+      v1::ApprovalPolicySet& kept = *policies.Add();
+      kept.set_project_id(set.project_id());
+      *kept.mutable_policy() = set.policy();
+      return true;
+    }
     case v1::WorkspaceEvent::kWorkerTokenIssued: state.add_worker_tokens()->set_secret_id(event.worker_token_issued().secret_id()); return true;
     case v1::WorkspaceEvent::kWorkerTokenRevoked:
       for (auto& token : *state.mutable_worker_tokens())
@@ -112,6 +123,30 @@ bool worker_token_is_live(const v1::WorkspaceState& state, std::string_view secr
   for (const auto& token : state.worker_tokens())
     if (token.secret_id() == secret_id) return !token.revoked();
   return false;
+}
+
+Result<std::optional<v1::WorkspaceEvent>> set_approval_policy(const v1::WorkspaceState& state, const v1::ApprovalPolicySet& set) {
+  if (set.has_policy()) TRY_STATUS(check_policy(set.policy()));
+  if (!set.has_policy() && set.project_id().empty())
+    return make_error(Code::missing_field, "a workspace has nothing to inherit a policy from", "mode");
+  std::size_t bytes = set.ByteSizeLong();
+  bool is_known = false;
+  for (const auto& known : state.policies()) {
+    if (known.project_id() != set.project_id()) {
+      bytes += known.ByteSizeLong();
+      continue;
+    }
+    is_known = true;
+    if (set.has_policy() && google::protobuf::util::MessageDifferencer::Equals(known.policy(), set.policy()))
+      return std::optional<v1::WorkspaceEvent>{};
+  }
+  if (!set.has_policy() && !is_known) return std::optional<v1::WorkspaceEvent>{};
+  if (set.has_policy() && bytes > kMaxPoliciesBytes)
+    return make_error(Code::conflict,
+                      "the policies of a workspace and its projects have at most " + std::to_string(kMaxPoliciesBytes) + " bytes together", "rules");
+  v1::WorkspaceEvent event;
+  *event.mutable_approval_policy_set() = set;
+  return std::optional(std::move(event));
 }
 
 v1::Role role_of(const v1::MembersState& state, std::string_view user_id) {

@@ -77,6 +77,13 @@ void ControlSender::cancel_run(const std::string& pool, const WorkspaceId& works
   send(pool, out);
 }
 
+void ControlSender::approval_decision(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker,
+                                      const v1::ApprovalDecision& decision) {
+  v1::ControlMessage out = message(workspace, worker);
+  *out.mutable_approval_decision() = decision;
+  send(pool, out);
+}
+
 void ControlSender::offer(const std::string& pool, std::int32_t partition, const v1::TaskOffer& offer) {
   if (partition < 0) {
     v1::ControlMessage out = message(WorkspaceId(offer.workspace_id()), WorkerId(offer.worker_id()));

@@ -9,6 +9,7 @@
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "dossier/v1/payload.pb.h"
 #include "dossier/v1/state.pb.h"
 #include "producers/state_store.hpp"
 
@@ -34,6 +35,15 @@ struct ActiveTask {
   WorkerId worker;
   bool cancel_requested = false;
   std::string cancel_reason;
+  bool decisions_wait = false;  // approvals of its session are resolved, and its agent is not known to know
+};
+
+// An approval that was resolved and not delivered yet.
+struct UndeliveredDecision {
+  TaskId task;
+  std::uint32_t offer = 0;       // under which it was asked for
+  std::string provider_request;  // means something under that offer only
+  v1::ApprovalResolved resolved;
 };
 
 // What never changes of a task.
@@ -51,6 +61,9 @@ class DispatchStore {
   virtual Result<std::vector<QueuedTask>> queued(const std::vector<std::string>& pools, int per_pool) = 0;
   // All of them, in no order: as many as the workers have slots.
   virtual Result<std::vector<ActiveTask>> active() = 0;
+  // Of these tasks, task by task in no order, of each the latest kMaxDecisions in the order in which they were asked for.
+  virtual Result<std::vector<UndeliveredDecision>> undelivered_decisions(const std::vector<TaskId>& ids) = 0;
+  static constexpr int kMaxDecisions = 64;  // as many as a session keeps (events/approval.hpp)
   // Of those that are there, in no order.
   virtual Result<std::vector<TaskDetails>> details(const std::vector<TaskId>& ids) = 0;
   // Registered workers whose last report is at most `within_us` older than what intake read last of their partition, in

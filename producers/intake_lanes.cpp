@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "base/mutation.hpp"
+#include "producers/commands/approval.hpp"
 #include "producers/commands/task.hpp"
 #include "producers/intake.hpp"
 
@@ -144,6 +145,8 @@ void Intake::speak(const Report& one, const Result<Committed>& result, Outcome& 
       ports_.control.fenced(one.pool, workspace, worker, task, offer, 0, "this offer is over; the report was kept as evidence");
     } else if (report.has_claim()) {
       ports_.control.granted(one.pool, workspace, worker, task, offer);
+    } else if (const auto decided = commands::decided_at_once(report, result->commit.commit)) {
+      ports_.control.approval_decision(one.pool, workspace, worker, *decided);
     }
   } else if (result.error().code == Code::offer_superseded) {
     metrics_.fenced.fetch_add(1);

@@ -23,6 +23,7 @@ enum TaskColumn : std::size_t {
   kId = 0,
   kWorkspace = 1,
   kIssueId = 2,
+  kSessionId = 3,
   kPool = 5,
   kPriority = 6,
   kAffinity = 7,
@@ -34,6 +35,16 @@ enum TaskColumn : std::size_t {
   kCancelRequested = 15,
   kCancelReason = 16,
   kQueuedUs = 22
+};
+enum ApprovalColumn : std::size_t {
+  kApprovalWorkspace = 1,
+  kApprovalSession = 2,
+  kApprovalOffer = 12,
+  kProviderRequest = 14,
+  kAskedUs = 16,
+  kApprovalStatus = 17,
+  kResolvedBytes = 23,
+  kDeliveredUs = 27
 };
 constexpr std::size_t kIssueNumber = 2;
 
@@ -56,6 +67,22 @@ std::vector<rows::Row> all(const View& view, std::string_view table) {
 void each_task(const View& view, const std::function<void(const rows::Row&)>& visit) {
   for (const rows::Row& row : all(view, "tasks"))
     if (has(row, kQueuedUs)) visit(row);
+}
+
+// Approvals that are resolved and not delivered, in the order in which they were asked for.
+std::vector<rows::Row> undelivered(const View& view) {
+  std::vector<rows::Row> rows = all(view, "approvals");
+  std::erase_if(rows, [](const rows::Row& row) {
+    return !has(row, kAskedUs) || !has(row, kResolvedBytes) || has(row, kDeliveredUs) || text(row, kApprovalStatus) != "resolved";
+  });
+  std::sort(rows.begin(), rows.end(), [](const rows::Row& a, const rows::Row& b) {
+    return std::tuple(number(a, kAskedUs), text(a, kId)) < std::tuple(number(b, kAskedUs), text(b, kId));
+  });
+  return rows;
+}
+
+bool is_of(const rows::Row& approval, const rows::Row& task) {
+  return text(approval, kApprovalSession) == text(task, kSessionId) && text(approval, kApprovalWorkspace) == text(task, kWorkspace);
 }
 
 Status alive(const View& view) {
@@ -91,6 +118,7 @@ Result<std::vector<ActiveTask>> MemoryDispatchStore::active() {
   TRY(const auto view, database_->view("read"));
   TRY_STATUS(alive(view));
   std::vector<ActiveTask> tasks;
+  const auto decided = undelivered(view);
   each_task(view, [&](const rows::Row& row) {
     ActiveTask task;
     for (const auto status : {v1::TaskState::OFFERED, v1::TaskState::CLAIMED, v1::TaskState::RUNNING})
@@ -106,9 +134,36 @@ Result<std::vector<ActiveTask>> MemoryDispatchStore::active() {
       const auto reason = json::parse(text(row, kCancelReason));
       if (reason && reason->string() != nullptr) task.cancel_reason = *reason->string();
     }
+    task.decisions_wait = std::any_of(decided.begin(), decided.end(), [&](const rows::Row& approval) { return is_of(approval, row); });
     tasks.push_back(std::move(task));
   });
   return tasks;
+}
+
+Result<std::vector<UndeliveredDecision>> MemoryDispatchStore::undelivered_decisions(const std::vector<TaskId>& ids) {
+  TRY(const auto view, database_->view("read"));
+  TRY_STATUS(alive(view));
+  std::vector<UndeliveredDecision> decisions;
+  Status readable;
+  const auto decided = undelivered(view);
+  each_task(view, [&](const rows::Row& row) {
+    if (std::find(ids.begin(), ids.end(), TaskId(text(row, kId))) == ids.end()) return;
+    std::vector<UndeliveredDecision> of_task;
+    for (const rows::Row& approval : decided) {
+      if (!is_of(approval, row)) continue;
+      UndeliveredDecision& one = of_task.emplace_back();
+      one.task = TaskId(text(row, kId));
+      one.offer = static_cast<std::uint32_t>(number(approval, kApprovalOffer));
+      one.provider_request = text(approval, kProviderRequest);
+      if (!one.resolved.ParseFromString(text(approval, kResolvedBytes)))
+        readable = make_error(Code::corrupt, "an approval of task " + one.task.str() + " can't be read");
+    }
+    const std::size_t excess = of_task.size() - std::min<std::size_t>(of_task.size(), kMaxDecisions);
+    decisions.insert(decisions.end(), std::make_move_iterator(of_task.begin() + static_cast<std::ptrdiff_t>(excess)),
+                     std::make_move_iterator(of_task.end()));
+  });
+  TRY_STATUS(readable);
+  return decisions;
 }
 
 Result<std::vector<TaskDetails>> MemoryDispatchStore::details(const std::vector<TaskId>& ids) {

@@ -19,8 +19,22 @@ CROSS JOIN LATERAL (
 
 // Bounded: as many as workers hold.
 constexpr std::string_view kActive = R"sql(
-SELECT id, workspace, pool, status, offer, worker_id, cancel_requested, cancel_reason_json FROM tasks
+SELECT id, workspace, pool, status, offer, worker_id, cancel_requested, cancel_reason_json,
+       EXISTS (SELECT 1 FROM approvals AS a
+               WHERE a.session_id = tasks.session_id AND a.workspace = tasks.workspace AND a.status = 'resolved' AND a.delivered_us IS NULL)
+FROM tasks
 WHERE status IN ('offered', 'claimed', 'running') AND queued_us IS NOT NULL
+)sql";
+
+// By the index approvals_undelivered.
+constexpr std::string_view kUndelivered = R"sql(
+SELECT t.id, a.offer, a.provider_request, a.resolved FROM tasks AS t
+CROSS JOIN LATERAL (
+  SELECT id, offer, provider_request, resolved, asked_us FROM approvals
+  WHERE session_id = t.session_id AND workspace = t.workspace AND status = 'resolved' AND delivered_us IS NULL
+    AND resolved IS NOT NULL AND asked_us IS NOT NULL
+  ORDER BY asked_us DESC, id DESC LIMIT $2) AS a
+WHERE t.id = ANY($1::text[]) ORDER BY t.id, a.asked_us, a.id
 )sql";
 
 constexpr std::string_view kDetails = R"sql(
@@ -47,6 +61,13 @@ Result<v1::TaskState::Status> status_from(std::string_view name) {
 std::string text_of_json(std::string_view text) {
   const auto value = json::parse(text);
   return value && value->string() != nullptr ? *value->string() : std::string();
+}
+
+std::vector<std::string> texts_of(const std::vector<TaskId>& ids) {
+  std::vector<std::string> texts;
+  texts.reserve(ids.size());
+  for (const TaskId& id : ids) texts.push_back(id.str());
+  return texts;
 }
 
 Error unreadable(std::string_view what) {
@@ -79,16 +100,29 @@ Result<std::vector<ActiveTask>> PostgresDispatchStore::active() {
     task.worker = WorkerId(row.str(5));
     task.cancel_requested = !row.is_null(6) && row.boolean(6);
     if (task.cancel_requested) task.cancel_reason = text_of_json(row.text(7));
+    task.decisions_wait = row.boolean(8);
     tasks.push_back(std::move(task));
   }
   return tasks;
 }
 
+Result<std::vector<UndeliveredDecision>> PostgresDispatchStore::undelivered_decisions(const std::vector<TaskId>& ids) {
+  TRY(const auto rows, pool_.read_one(kUndelivered, postgres::Params().texts(texts_of(ids)).int8(kMaxDecisions)));
+  std::vector<UndeliveredDecision> decisions;
+  decisions.reserve(static_cast<std::size_t>(rows.size()));
+  for (const auto row : rows) {
+    UndeliveredDecision& one = decisions.emplace_back();
+    one.task = TaskId(row.str(0));
+    one.offer = static_cast<std::uint32_t>(row.int64(1));
+    one.provider_request = row.str(2);
+    const std::string_view bytes = row.bytes(3);
+    if (!one.resolved.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return unreadable("an approval of task " + one.task.str());
+  }
+  return decisions;
+}
+
 Result<std::vector<TaskDetails>> PostgresDispatchStore::details(const std::vector<TaskId>& ids) {
-  std::vector<std::string> texts;
-  texts.reserve(ids.size());
-  for (const TaskId& id : ids) texts.push_back(id.str());
-  TRY(const auto rows, pool_.read_one(kDetails, postgres::Params().texts(texts)));
+  TRY(const auto rows, pool_.read_one(kDetails, postgres::Params().texts(texts_of(ids))));
   std::vector<TaskDetails> details;
   details.reserve(static_cast<std::size_t>(rows.size()));
   for (const auto row : rows) {

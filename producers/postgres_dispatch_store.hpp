@@ -12,6 +12,7 @@ class PostgresDispatchStore final : public DispatchStore {
   explicit PostgresDispatchStore(postgres::Pool& pool) : pool_(pool) {}
   Result<std::vector<QueuedTask>> queued(const std::vector<std::string>& pools, int per_pool) override;
   Result<std::vector<ActiveTask>> active() override;
+  Result<std::vector<UndeliveredDecision>> undelivered_decisions(const std::vector<TaskId>& ids) override;
   Result<std::vector<TaskDetails>> details(const std::vector<TaskId>& ids) override;
   Result<std::vector<LiveWorker>> live_workers(std::int64_t within_us) override;
 

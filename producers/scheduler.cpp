@@ -31,6 +31,7 @@ Result<std::int64_t> Scheduler::step() {
   note_lapses(view);
   watch_offers(view, next_us);
   pass_on_cancels(view);
+  pass_on_decisions(view);
   TRY_STATUS(make_offers(view));
   control_.retry();
   return next_us;
@@ -40,6 +41,12 @@ Result<Scheduler::View> Scheduler::look() {
   View view;
   TRY(view.workers, store_.live_workers(options_.live_us));
   TRY(view.active, store_.active());
+  std::vector<TaskId> waiting;
+  for (const ActiveTask& task : view.active)
+    if (task.decisions_wait && is_leased(task)) waiting.push_back(task.id);
+  if (!waiting.empty()) {
+    TRY(view.decisions, store_.undelivered_decisions(waiting));
+  }
   std::set<std::string> pools;
   for (const LiveWorker& worker : view.workers)
     if (!worker.draining) pools.insert(worker.pool);
@@ -125,6 +132,32 @@ void Scheduler::pass_on_cancels(const View& view) {
     sent[key] = boot;
   }
   cancelled_at_us_.swap(sent);
+}
+
+// To whoever holds the task now, until it says that its agent knows. Under another offer than it was asked for, the agent's
+// own name for it would mean something else: the worker goes by the approval's id then.
+void Scheduler::pass_on_decisions(const View& view) {
+  std::map<std::pair<OfferKey, std::string>, std::int64_t> sent;
+  const std::int64_t boot = clock_.boot_us();
+  for (const UndeliveredDecision& decision : view.decisions) {
+    const auto task = std::find_if(view.active.begin(), view.active.end(), [&](const ActiveTask& each) { return each.id == decision.task; });
+    if (task == view.active.end() || !is_leased(*task)) continue;
+    const std::pair<OfferKey, std::string> key{{task->id, task->offer}, decision.resolved.request_id()};
+    const auto known = decided_at_us_.find(key);
+    if (known != decided_at_us_.end() && boot - known->second < options_.repeat_decision_us) {
+      sent[key] = known->second;
+      continue;
+    }
+    v1::ApprovalDecision message;
+    message.set_task_id(task->id.str());
+    message.set_offer(task->offer);
+    if (decision.offer == task->offer) message.set_provider_request(decision.provider_request);
+    *message.mutable_resolved() = decision.resolved;
+    control_.approval_decision(task->pool, task->workspace, task->worker, message);
+    metrics_.decisions_sent.fetch_add(1);
+    sent[key] = boot;
+  }
+  decided_at_us_.swap(sent);
 }
 
 Status Scheduler::learn_details(const std::vector<TaskId>& ids) {

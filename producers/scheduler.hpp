@@ -1,5 +1,5 @@
 // The scheduler: matches queued tasks to live workers, commits TaskOffered, sends the offer; repeats what is not claimed
-// within 300 ms on the control topic; lets offers lapse at their deadline; passes cancel requests on to the worker.
+// within 300 ms on the control topic; lets offers lapse at their deadline; passes cancel requests and decided approvals on to the worker.
 //
 // It holds no state that counts: what it remembers are hints. Two of them at once are harmless, because an offer is
 // conditional on the task's version, and a worker ignores what it knows already.
@@ -30,7 +30,8 @@ struct SchedulerMetrics {
   std::atomic<std::uint64_t> repeated{0};  // offers sent again by the control topic
   std::atomic<std::uint64_t> lapsed{0};
   std::atomic<std::uint64_t> cancels_sent{0};
-  std::atomic<std::int64_t> queued{0};  // tasks seen waiting in pools that have workers, at the last look
+  std::atomic<std::uint64_t> decisions_sent{0};  // of approvals, repeats too
+  std::atomic<std::int64_t> queued{0};           // tasks seen waiting in pools that have workers, at the last look
 };
 
 // step() has one owner thread.
@@ -44,6 +45,7 @@ class Scheduler {
     std::int64_t rest_us = 1'000'000;          // a worker that let an offer lapse gets no other one for so long
     std::int64_t repeat_again_us = 1'000'000;  // between further repeats on the control topic
     std::int64_t repeat_cancel_us = 5'000'000;
+    std::int64_t repeat_decision_us = 2'000'000;
     std::size_t max_known_details = 10'000;
   };
 
@@ -65,12 +67,14 @@ class Scheduler {
     std::vector<ActiveTask> active;
     std::vector<LiveWorker> workers;
     std::vector<QueuedTask> queued;
+    std::vector<UndeliveredDecision> decisions;
   };
   Result<View> look();
   Status learn_details(const std::vector<TaskId>& ids);
   void watch_offers(const View& view, std::int64_t& next_us);
   void repeat(const ActiveTask& task, std::int64_t deadline_us);
   void pass_on_cancels(const View& view);
+  void pass_on_decisions(const View& view);
   void note_lapses(const View& view);
   Status make_offers(const View& view);
   void offer(const QueuedTask& task, const LiveWorker& worker);
@@ -97,6 +101,7 @@ class Scheduler {
   };
   std::map<OfferKey, Watched> watched_;
   std::map<OfferKey, std::int64_t> cancelled_at_us_;
+  std::map<std::pair<OfferKey, std::string>, std::int64_t> decided_at_us_;  // by the approval's id: boot time
   std::unordered_map<TaskId, std::pair<std::uint32_t, WorkerId>> offered_by_me_;
   std::unordered_map<WorkerId, std::int64_t> resting_until_us_;  // boot time
 

@@ -20,5 +20,12 @@ Projection members_model();
 Projection projects_model();
 Projection agents_model();
 Projection worker_tokens_model();
+Projection approvals_model();
+Projection policies_model();
+
+// never, on_request, untrusted.
+std::string_view mode_name(v1::ApprovalPolicy::Mode mode);
+// [ApprovalRule…] as facts show them.
+std::string rules_json(const v1::ApprovalPolicy& policy);
 
 }  // namespace dossier::projections

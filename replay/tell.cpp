@@ -125,15 +125,14 @@ class Teller {
         return {sentence, ""};
       }
       case v1::SessionEvent::kSessionEnded: return {"session " + stream_id() + " ended: " + printable(event.session_ended().outcome()), ""};
-      case v1::SessionEvent::kApprovalRequested: {
-        const auto& fact = event.approval_requested();
-        return {"session " + stream_id() + " asks for approval of a " + printable(fact.kind()),
-                block(fact.has_command() ? fact.command() : fact.patch())};
+      case v1::SessionEvent::kApprovalRequested: return asked(event.approval_requested());
+      case v1::SessionEvent::kApprovalResolved: return decided(event.approval_resolved());
+      case v1::SessionEvent::kApprovalDelivered: {
+        const auto& fact = event.approval_delivered();
+        if (fact.how() == "withdrawn") return {"the agent asks for " + short_id(fact.request_id()) + " no more" + offer(fact.offer()), ""};
+        const std::string_view how = fact.how() == "quoted" ? ": a new turn told it" : "";
+        return {"the agent knows how " + short_id(fact.request_id()) + " was decided" + std::string(how) + offer(fact.offer()), ""};
       }
-      case v1::SessionEvent::kApprovalResolved:
-        return {"approval " + printable(event.approval_resolved().decision()) + " by " + short_id(event.approval_resolved().by()),
-                block(event.approval_resolved().reason())};
-      case v1::SessionEvent::kApprovalDelivered: return {"the agent knows of approval " + short_id(event.approval_delivered().request_id()), ""};
       case v1::SessionEvent::kFollowUpQueued:
         return {"follow-up " + short_id(event.follow_up_queued().follow_up_id()) + " waits for the next turn",
                 block(event.follow_up_queued().body())};
@@ -245,6 +244,30 @@ class Teller {
     std::string_view stream = entry_.event.stream();
     stream.remove_prefix(std::min(stream.size(), stream.find('/') + 1));
     return short_id(stream.substr(0, stream.find('/')));
+  }
+
+  Told asked(const v1::ApprovalRequested& fact) const {
+    std::string below = fact.has_command() ? block(fact.command()) : "";
+    if (fact.has_patch()) below += block(fact.patch());
+    if (below.empty() && fact.has_detail()) below = block(fact.detail());
+    std::string sentence =
+        "the agent of session " + stream_id() + " asks to be allowed " + short_id(fact.request_id()) + ": " + printable(fact.kind());
+    if (!fact.cwd().empty()) sentence += " in " + printable(fact.cwd());
+    if (fact.has_reason()) sentence += " (" + printable(words_of(fact.reason())) + ")";
+    return {sentence, below};
+  }
+
+  Told decided(const v1::ApprovalResolved& fact) const {
+    std::string sentence = short_id(fact.request_id()) + " was decided: " + printable(fact.decision());
+    if (fact.by() == "policy")
+      sentence += fact.rule().empty() ? ", by the policy" : ", by the policy's rule " + printable(fact.rule());
+    else if (fact.by() == "system")
+      sentence += ", by the system";
+    else
+      sentence += ", by user " + short_id(fact.by());
+    std::string below = fact.has_reason() ? block(fact.reason()) : "";
+    if (fact.has_answer()) below += block(fact.answer());
+    return {sentence, below};
   }
 
   Told source(const v1::SourceCaptured& fact) const {

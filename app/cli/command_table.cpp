@@ -145,6 +145,55 @@ void add_resources(std::vector<Command>& table) {
   table.push_back({"workspace list", "Lists your workspaces.", {}, client(), {}, run<&workspace_list>});
 }
 
+void add_approvals(std::vector<Command>& table) {
+  const Argument approval{"APPROVAL", "id (apr_…)"};
+  const Option session{"--session", "ID", "its session; needless while it is open"};
+  const Option reason{"--reason", "TEXT", "for the record, and for the agent where it can be told"};
+  const Option project{"--project", "ID", "of that project, not of the workspace"};
+  table.push_back({"approval list",
+                   "Lists what agents asked to be allowed, the oldest first.",
+                   {},
+                   with({{"--status", "STATUS", "only those", "", "", "open", {"open", "resolved", "all"}},
+                         {"--session", "ID", "of that session, not of the workspace"},
+                         kLimit},
+                        in_workspace()),
+                   {},
+                   run<&approval_list>});
+  table.push_back({"approval accept",
+                   "Lets an agent do what it asked for.",
+                   {approval},
+                   with({session,
+                         reason,
+                         {"--for-session", "", "and the like, for the rest of the session"},
+                         {"--answer", "JSON", "of questions: an object, question → list of answers"},
+                         kKey},
+                        in_workspace()),
+                   {},
+                   run<&approval_accept>});
+  table.push_back({"approval decline",
+                   "Refuses what an agent asked for.",
+                   {approval},
+                   with({session, reason, {"--end-turn", "", "the agent's turn ends"}, kKey}, in_workspace()),
+                   {},
+                   run<&approval_decline>});
+  table.push_back(
+      {"policy show", "Shows when agents ask, and what rules decide for people.", {}, with({project}, in_workspace()), {}, run<&policy_show>});
+  table.push_back(
+      {"policy set",
+       "Sets when agents ask, and what rules decide for people.",
+       {{"MODE", "when agents ask; inherit: the project goes by the workspace's", true, {"never", "on_request", "untrusted", "inherit"}}},
+       with({{"--reason", "TEXT", "why"}, {"--rules", "FILE", "a JSON array of rules, see docs/approvals.md; - reads standard input"}, project, kKey},
+            in_workspace()),
+       {},
+       run<&policy_set>});
+  table.push_back({"project trust",
+                   "Trusts a project: rules of policies may ask for it.",
+                   {{"PROJECT", "id (prj_…)"}},
+                   with({{"--off", "", "trusts it no more"}, kKey}, client()),
+                   {},
+                   run<&project_trust>});
+}
+
 void add_account(std::vector<Command>& table) {
   table.push_back({"sign-in",
                    "Signs in and keeps the token in the profile.",
@@ -259,6 +308,7 @@ std::vector<Command> command_table(const Programs& programs) {
   std::vector<Command> table;
   add_issue(table);
   add_resources(table);
+  add_approvals(table);
   add_account(table);
   add_audit(table);
   add_programs(table, programs);

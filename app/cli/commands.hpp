@@ -27,6 +27,13 @@ Result<int> agent_list(const Invocation& in);
 Result<int> workspace_create(const Invocation& in);
 Result<int> workspace_list(const Invocation& in);
 
+Result<int> approval_list(const Invocation& in);
+Result<int> approval_accept(const Invocation& in);
+Result<int> approval_decline(const Invocation& in);
+Result<int> policy_show(const Invocation& in);
+Result<int> policy_set(const Invocation& in);
+Result<int> project_trust(const Invocation& in);
+
 Result<int> sign_in(const Invocation& in);
 Result<int> sign_out(const Invocation& in);
 Result<int> whoami(const Invocation& in);

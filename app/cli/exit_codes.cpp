@@ -21,6 +21,7 @@ int exit_code(Code code) noexcept {
     case Code::terminal_state:
     case Code::working_copy_busy:
     case Code::no_worker_available:
+    case Code::approval_resolved:
     case Code::offer_superseded:
     case Code::precondition_failed:
     case Code::contention: return kConflict;
@@ -83,6 +84,7 @@ std::string next_step(const Error& error) {
     case Code::conflict:
     case Code::terminal_state:
     case Code::working_copy_busy:
+    case Code::approval_resolved:
     case Code::offer_superseded:
     case Code::precondition_failed:
     case Code::upgrade_required:

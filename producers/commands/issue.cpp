@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "events/approval_policy.hpp"
 #include "events/markdown.hpp"
 #include "events/names.hpp"
 #include "events/project.hpp"
@@ -105,6 +106,8 @@ Status request_session(DecisionBuilder& decision, const AddComment& command, con
   spec.set_trigger_comment_id(comment.str());
   spec.set_copy_generation(generation);
   spec.set_timeout_ms(agent.timeout_ms());
+  TRY(const auto workspace, decision.rely<v1::WorkspaceState>(events::workspace_stream(decision.workspace())));
+  spec.set_approval_mode(events::policy_in_force(workspace, project.str()).mode());
   TRY_STATUS(require_worker(decision, queued.required_capabilities(), agent.name()));
 
   v1::SessionEvent session_event;

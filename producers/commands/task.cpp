@@ -8,6 +8,7 @@
 #include "events/session.hpp"
 #include "events/task.hpp"
 #include "events/worker.hpp"
+#include "producers/commands/approval.hpp"
 #include "producers/commands/decision_builder.hpp"
 
 namespace dossier::producers::commands {
@@ -37,6 +38,7 @@ Status add_task_events(DecisionBuilder& decision, const v1::TaskState& task, con
 
   const std::string session_stream = events::session_stream(SessionId(task.session_id()));
   TRY(const auto session, decision.rely<v1::SessionState>(session_stream));
+  TRY_STATUS(cancel_open_approvals(decision, task));
   if (const auto ended = events::end_session(session, ending->outcome)) decision.add(session_stream, task.issue_id(), *ended);
   const std::string copy_stream = events::copy_stream(IssueId(task.issue_id()));
   TRY(const auto copy, decision.rely<v1::CopyState>(copy_stream));
@@ -154,6 +156,8 @@ Status add_session_facts(DecisionBuilder& decision, const v1::Report& report, co
     *event.mutable_evidence_recorded() = report.evidence();
     event.mutable_evidence_recorded()->set_session_id(task.session_id());
     decision.add(issue_stream, task.issue_id(), event);
+  } else if (report.has_approval_asked() || report.has_approval_answered()) {
+    TRY_STATUS(add_approval_facts(decision, report, task));
   } else if (report.has_run_failed()) {
     add_failure(decision, task, report.run_failed());
   }
@@ -190,7 +194,8 @@ Result<Decision> decide_fenced(Snapshot& snapshot, const CommandContext& context
   TRY(const auto task, decision.rely<v1::TaskState>(events::task_stream(id)));
   auto task_events = task_events_of(report, task);
   if (!task_events) return refuse_or_keep_late(snapshot, context, report, task, std::move(task_events).error());
-  const bool applies = !task_events->empty() || report.has_turn_began() || report.has_turn_ended() || report.has_source() || report.has_evidence();
+  const bool applies = !task_events->empty() || report.has_turn_began() || report.has_turn_ended() || report.has_source() || report.has_evidence() ||
+                       report.has_approval_asked() || report.has_approval_answered();
   if (applies && !task.session_id().empty() && !task.cancel_requested()) TRY_STATUS(add_session_facts(decision, report, task));
   TRY_STATUS(add_task_events(decision, task, *task_events));
   return decision.finish();

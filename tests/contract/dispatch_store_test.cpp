@@ -67,6 +67,30 @@ class DispatchStores : public testing::TestWithParam<test::MakeProducerSystem> {
   void cancel(const TaskId& id, const std::string& reason) {
     fact(id, [&](v1::TaskEvent& event) { event.mutable_task_cancel_requested()->mutable_reason()->set_plain(reason); });
   }
+  void ask_approval(std::uint64_t n, std::uint32_t offer_number) {
+    approval([&](v1::SessionEvent& event) {
+      auto& asked = *event.mutable_approval_requested();
+      asked.set_request_id(test::hex_id("apr", n));
+      asked.set_kind("command");
+      asked.set_offer(offer_number);
+      asked.set_provider_request(std::to_string(n));
+    });
+  }
+  void resolve_approval(std::uint64_t n) {
+    approval([&](v1::SessionEvent& event) {
+      auto& resolved = *event.mutable_approval_resolved();
+      resolved.set_request_id(test::hex_id("apr", n));
+      resolved.set_decision("accept");
+      resolved.set_by("usr_a");
+    });
+  }
+  void deliver_approval(std::uint64_t n) {
+    approval([&](v1::SessionEvent& event) { event.mutable_approval_delivered()->set_request_id(test::hex_id("apr", n)); });
+  }
+  template <class Fill>
+  void approval(Fill fill) {
+    script_.commit({test::make_fact("session/" + kSession, kIssue, [&](v1::EventPayload& payload) { fill(*payload.mutable_session()); })});
+  }
   void open_issue() {
     script_.commit({test::make_fact("issue/" + kIssue, kIssue,
                                     [&](v1::EventPayload& payload) { payload.mutable_issue()->mutable_issue_opened()->set_issue_id(kIssue); }),
@@ -129,6 +153,7 @@ TEST_P(DispatchStores, NothingIsThereBeforeAnythingHappened) {
   EXPECT_TRUE(store().active()->empty());
   EXPECT_TRUE(store().details({task(1)})->empty());
   EXPECT_TRUE(store().details({})->empty());
+  EXPECT_TRUE(store().undelivered_decisions({task(1)})->empty());
   EXPECT_TRUE(store().live_workers(1'000)->empty());
 }
 
@@ -194,6 +219,57 @@ TEST_P(DispatchStores, ATaskIsQueuedOrActiveOrOver) {
   EXPECT_EQ(active[2].status, v1::TaskState::RUNNING);
   EXPECT_TRUE(active[2].cancel_requested);
   EXPECT_EQ(active[2].cancel_reason, "no longer wanted");
+}
+
+TEST_P(DispatchStores, DecisionsAreUndeliveredFromTheirResolutionUntilTheAgentKnows) {
+  queue(task(1), kPool);
+  offer(task(1), 1);
+  claim(task(1), 1);
+  for (std::uint64_t n = 1; n <= 4; ++n) ask_approval(n, 1);
+  ask_approval(5, 2);
+  for (const std::uint64_t n : {5, 3, 2, 1}) resolve_approval(n);
+  deliver_approval(2);
+  project();
+  ASSERT_EQ(store().active()->size(), 1u);
+  EXPECT_TRUE(store().active()->at(0).decisions_wait);
+  const auto decisions = *store().undelivered_decisions({task(1), task(9)});
+  ASSERT_EQ(decisions.size(), 3u);
+  EXPECT_EQ(decisions[0].task, task(1));
+  EXPECT_EQ(decisions[0].provider_request, "1");
+  EXPECT_EQ(decisions[0].offer, 1u);
+  EXPECT_EQ(decisions[0].resolved.request_id(), test::hex_id("apr", 1));
+  EXPECT_EQ(decisions[0].resolved.decision(), "accept");
+  EXPECT_EQ(decisions[1].provider_request, "3");
+  EXPECT_EQ(decisions[2].offer, 2u);
+  EXPECT_TRUE(store().undelivered_decisions({})->empty());
+}
+
+TEST_P(DispatchStores, OfManyUndeliveredDecisionsTheLatestAreTold) {
+  queue(task(1), kPool);
+  offer(task(1), 1);
+  claim(task(1), 1);
+  for (std::uint64_t n = 1; n <= DispatchStore::kMaxDecisions + 1; ++n) {
+    ask_approval(n, 1);
+    resolve_approval(n);
+  }
+  project();
+  const auto decisions = *store().undelivered_decisions({task(1)});
+  ASSERT_EQ(decisions.size(), static_cast<std::size_t>(DispatchStore::kMaxDecisions));
+  EXPECT_EQ(decisions[0].provider_request, "2");
+}
+
+TEST_P(DispatchStores, ATaskWithOnlyOpenOrDeliveredApprovalsWaitsForNoDecision) {
+  queue(task(1), kPool);
+  offer(task(1), 1);
+  claim(task(1), 1);
+  ask_approval(1, 1);
+  ask_approval(2, 1);
+  resolve_approval(2);
+  deliver_approval(2);
+  project();
+  ASSERT_EQ(store().active()->size(), 1u);
+  EXPECT_FALSE(store().active()->at(0).decisions_wait);
+  EXPECT_TRUE(store().undelivered_decisions({task(1)})->empty());
 }
 
 TEST_P(DispatchStores, DetailsAreWhatWasQueuedAndTheIssuesNumber) {
@@ -302,6 +378,7 @@ TEST_P(DispatchStores, NothingIsReadWhileTheDatabaseIsAway) {
   EXPECT_EQ(store().queued({kPool}, 10).error().code, Code::database_unavailable);
   EXPECT_EQ(store().active().error().code, Code::database_unavailable);
   EXPECT_EQ(store().details({task(1)}).error().code, Code::database_unavailable);
+  EXPECT_EQ(store().undelivered_decisions({task(1)}).error().code, Code::database_unavailable);
   EXPECT_EQ(store().live_workers(1'000).error().code, Code::database_unavailable);
 }
 

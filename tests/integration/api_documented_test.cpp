@@ -3,15 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <set>
 
 #include "base/encoding.hpp"
-#include "dossier/v1/worker.pb.h"
 #include "platform/crypto/crypto.hpp"
-#include "platform/postgres/pool.hpp"
-#include "tests/support/installation.hpp"
+#include "tests/support/scripted_worker.hpp"
 
 namespace dossier::test {
 namespace {
@@ -77,6 +74,7 @@ class ApiDocument : public ::testing::Test {
     fill("/projects/", "{id}", ids_["project"]);
     fill("/issues/", "{id}", ids_["issue"]);
     fill("/sessions/", "{id}", ids_["session"]);
+    fill("/approvals/", "{apr}", ids_["approval"]);
     fill("/tasks/", "{id}", ids_["task"]);
     fill("/worker-tokens/", "{id}", ids_["spare token"]);
     fill("/commits/", "{id}", ids_["commit"]);
@@ -127,7 +125,7 @@ class ApiDocument : public ::testing::Test {
   }
 
  private:
-  // One of everything that the paths name. The worker is one only by its heartbeat: what it does is others' business.
+  // One of everything that the paths name. The worker goes as far as asking for an approval: what it does else is others' business.
   static void make_things() {
     const auto must = [](const Reply& reply) {
       if (reply.status < 200 || reply.status > 204) throw std::runtime_error(std::to_string(reply.status) + " " + reply.raw + installation_->logs());
@@ -139,33 +137,23 @@ class ApiDocument : public ::testing::Test {
     ids_["issue"] = must(api().send("POST", ws + "/issues", R"({"title":"t","project_id":")" + ids_["project"] + "\"}")).text("id");
     ids_["worker token"] = must(api().send("POST", ws + "/worker-tokens", "{}")).text("token");
     ids_["spare token"] = must(api().send("POST", ws + "/worker-tokens", "{}")).text("id");
-    Api worker(installation_->url(), ids_["worker token"]);
-    const std::string key = to_base64url(crypto::make_key_pair().public_key);
-    const std::string id = must(worker.send("POST", "/v1/workers",
-                                            R"({"name":"w","mode":"local","capabilities":{"command":true},"public_key":")" + key + R"(","slots":2})"))
-                               .text("worker_id");
-    heartbeat(id);
+    must(api().send("POST", ws + "/policy", R"({"mode":"on_request","reason":"tests"})"));
+    ScriptedWorker worker(*installation_, "w");
     const Reply asked = must(api().send("POST", "/v1/issues/" + ids_["issue"] + "/comments", R"({"body":"@helper please"})"));
     ids_["session"] = asked.text("session_id");
     ids_["task"] = asked.text("task_id");
     ids_["commit"] = asked.text("commit_id");
+    worker.report(worker.claim(ids_["task"]), [](v1::Report& report) {
+      report.mutable_approval_asked()->set_kind("command");
+      report.mutable_approval_asked()->mutable_command()->set_plain("make");
+      report.mutable_approval_asked()->set_provider_request("0");
+    });
+    worker.eventually([] {
+      const Reply list = api().get("/v1/sessions/" + ids_["session"] + "/approvals");
+      if (!list.items().empty()) ids_["approval"] = list.items()[0].text("id");
+      return !ids_["approval"].empty();
+    });
     must(api().send("PUT", ws + "/blobs/" + to_hex(crypto::view(crypto::sha256(kBlob))), kBlob));
-  }
-
-  static void heartbeat(const std::string& worker_id) {
-    postgres::PoolOptions options;
-    options.connection.url = installation_->database_url();
-    postgres::Pool pool(options);
-    v1::Heartbeat beat;
-    beat.set_free_slots(2);
-    beat.add_partitions(0);
-    const auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-    const auto stored = pool.write_one(
-        "INSERT INTO dossier.liveness (worker_id, workspace, boot_id, free_slots, draining, control_offset, last_report_time_us, owned, "
-        "report_partition) "
-        "VALUES ($1, $2, 'boot', 2, false, 0, $3, $4, 0)",
-        postgres::Params().text(worker_id).text(installation_->workspace()).int8(now).bytes(beat.SerializeAsString()));
-    if (!stored) throw std::runtime_error(stored.error().message);
   }
 
   static std::unique_ptr<Installation> installation_;

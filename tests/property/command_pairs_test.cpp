@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "events/names.hpp"
+#include "producers/commands/approval.hpp"
 #include "producers/commands/identity.hpp"
 #include "producers/commands/issue.hpp"
 #include "producers/commands/task.hpp"
@@ -49,6 +50,47 @@ Decide remove_project(const ProjectId& project) {
   };
 }
 
+const std::string kOpenApproval = "an open approval", kDecidedApproval = "a decided approval";
+
+v1::Report asks(const Office& office, const Office::Busy& busy, const std::string& name) {
+  v1::Report report = fenced(busy, office.worker);
+  report.mutable_approval_asked()->set_kind("command");
+  report.mutable_approval_asked()->mutable_command()->set_plain("make");
+  report.mutable_approval_asked()->set_provider_request(name);
+  return report;
+}
+
+v1::ApprovalPolicy policy(v1::ApprovalPolicy::Mode mode) {
+  v1::ApprovalPolicy made;
+  made.set_mode(mode);
+  auto& rule = *made.add_rules();
+  rule.set_name("trust");
+  rule.set_effect(v1::ApprovalRule::ALLOW);
+  rule.set_project(v1::ApprovalRule::TRUSTED);
+  return made;
+}
+
+template <class Add>
+void add_approvals(const Office& office, const Office::Busy& busy, const ProjectId& unused, Add add) {
+  const auto open = events::derive_id<ApprovalId>(FoldedLog::commit_id(kOpenApproval));
+  const auto decided = events::derive_id<ApprovalId>(FoldedLog::commit_id(kDecidedApproval));
+  add("ask for approval", office.worker.str(), worker_report(asks(office, busy, "7")));
+  add("ask under the same name", office.worker.str(), worker_report(asks(office, busy, "7")));
+  add("accept", office.member, resolve_approval({busy.session, open, "accept", "", ""}));
+  add("accept too", office.owner, resolve_approval({busy.session, open, "accept", "", ""}));
+  add("decline", office.owner, resolve_approval({busy.session, open, "decline", "", ""}));
+  for (const auto& approval : {open, decided}) {
+    v1::Report knows = fenced(busy, office.worker);
+    knows.mutable_approval_answered()->set_request_id(approval.str());
+    knows.mutable_approval_answered()->set_how("answered");
+    add("the agent knows of " + approval.str().substr(4, 2), office.worker.str(), worker_report(knows));
+  }
+  add("set the policy", office.owner, set_approval_policy({{}, policy(v1::ApprovalPolicy::NEVER), "w"}));
+  add("set the project's policy", office.owner, set_approval_policy({office.project, policy(v1::ApprovalPolicy::UNTRUSTED), "w"}));
+  add("set the unused project's policy", office.owner, set_approval_policy({unused, policy(v1::ApprovalPolicy::UNTRUSTED), "w"}));
+  add("trust the project", office.owner, trust_project(office.project, true));
+}
+
 // Every command that the system has, aimed so that they meet: on one issue, one task, one project, one workspace.
 std::vector<Named> commands_on(const Office& office, const Office::Busy& busy, const ProjectId& unused) {
   std::vector<Named> all;
@@ -88,6 +130,7 @@ std::vector<Named> commands_on(const Office& office, const Office::Busy& busy, c
     report.mutable_source()->set_commit("abc");
     add("source by " + worker.str().substr(4, 1), worker.str(), worker_report(report));
   }
+  add_approvals(office, busy, unused, add);
   return all;
 }
 
@@ -130,7 +173,13 @@ TEST(CommandPairs, never_skew_in_either_order_on_any_state_of_a_task) {
   office.offer(busy);
   states.emplace_back("offered", office.log);
   office.claim(busy);
+  office.must(set_approval_policy({{}, policy(v1::ApprovalPolicy::ON_REQUEST), "w"}), office.owner, "policy");
   states.emplace_back("claimed", office.log);
+  office.must(worker_report(asks(office, busy, "0")), office.worker.str(), kOpenApproval);
+  office.must(worker_report(asks(office, busy, "1")), office.worker.str(), kDecidedApproval);
+  office.must(resolve_approval({busy.session, events::derive_id<ApprovalId>(FoldedLog::commit_id(kDecidedApproval)), "accept", "", ""}),
+              office.member, "decide");
+  states.emplace_back("waiting for approval", office.log);
   office.must(cancel_task(busy.task, "no"), office.member, "cancel before");
   states.emplace_back("cancel requested", office.log);
 
