@@ -22,6 +22,7 @@ struct QueuedTask {
   std::string affinity;
   std::int64_t queued_us = 0;
   std::uint32_t offer = 0;  // the last one; the next is one more
+  SessionId session;
 };
 
 // Offered, claimed or running.
@@ -34,6 +35,14 @@ struct ActiveTask {
   WorkerId worker;
   bool cancel_requested = false;
   std::string cancel_reason;
+  SessionId session;
+  bool steers = false;  // a follow-up waits that was asked to go into the present turn
+};
+
+// A session's folded state.
+struct SessionRow {
+  SessionId id;
+  v1::SessionState state;
 };
 
 // What never changes of a task.
@@ -53,6 +62,8 @@ class DispatchStore {
   virtual Result<std::vector<ActiveTask>> active() = 0;
   // Of those that are there, in no order.
   virtual Result<std::vector<TaskDetails>> details(const std::vector<TaskId>& ids) = 0;
+  // Of those that are there and that this code can read, in no order.
+  virtual Result<std::vector<SessionRow>> sessions(const std::vector<SessionId>& ids) = 0;
   // Registered workers whose last report is at most `within_us` older than what intake read last of their partition, in
   // broker time.
   virtual Result<std::vector<LiveWorker>> live_workers(std::int64_t within_us) = 0;

@@ -13,6 +13,7 @@ class PostgresDispatchStore final : public DispatchStore {
   Result<std::vector<QueuedTask>> queued(const std::vector<std::string>& pools, int per_pool) override;
   Result<std::vector<ActiveTask>> active() override;
   Result<std::vector<TaskDetails>> details(const std::vector<TaskId>& ids) override;
+  Result<std::vector<SessionRow>> sessions(const std::vector<SessionId>& ids) override;
   Result<std::vector<LiveWorker>> live_workers(std::int64_t within_us) override;
 
  private:
