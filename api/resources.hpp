@@ -15,6 +15,7 @@ void add_issue_routes(std::vector<Route>& routes);
 void add_comment_routes(std::vector<Route>& routes);
 void add_timeline_routes(std::vector<Route>& routes);
 void add_session_routes(std::vector<Route>& routes);
+void add_follow_up_routes(std::vector<Route>& routes);  // by add_session_routes: before the session is stopped
 void add_activity_routes(std::vector<Route>& routes);
 void add_task_routes(std::vector<Route>& routes);
 void add_worker_routes(std::vector<Route>& routes);

@@ -77,6 +77,7 @@ class ApiDocument : public ::testing::Test {
     fill("/projects/", "{id}", ids_["project"]);
     fill("/issues/", "{id}", ids_["issue"]);
     fill("/sessions/", "{id}", ids_["session"]);
+    fill("/follow-ups/", "{fup}", ids_[operation.id() == "steerFollowUp" ? "other follow-up" : "follow-up"]);
     fill("/tasks/", "{id}", ids_["task"]);
     fill("/worker-tokens/", "{id}", ids_["spare token"]);
     fill("/commits/", "{id}", ids_["commit"]);
@@ -149,6 +150,9 @@ class ApiDocument : public ::testing::Test {
     ids_["session"] = asked.text("session_id");
     ids_["task"] = asked.text("task_id");
     ids_["commit"] = asked.text("commit_id");
+    const std::string follow_ups = "/v1/sessions/" + ids_["session"] + "/follow-ups";
+    ids_["follow-up"] = must(api().send("POST", follow_ups, R"({"body":"and this"})")).text("id");
+    ids_["other follow-up"] = must(api().send("POST", follow_ups, R"({"body":"and that"})")).text("id");
     must(api().send("PUT", ws + "/blobs/" + to_hex(crypto::view(crypto::sha256(kBlob))), kBlob));
   }
 
