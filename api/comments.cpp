@@ -29,8 +29,9 @@ const Schema& added_comment_schema() {
   static const Schema schema = [] {
     Schema added = comment_document_schema();
     added.name = "AddedComment";
-    added.fields.push_back({"session_id", FieldType::string, true, "the session that a mention asked for", {}, true});
+    added.fields.push_back({"session_id", FieldType::string, true, "the session that a mention asked for, or that the comment follows up", {}, true});
     added.fields.push_back({"task_id", FieldType::string, true, "its task", {}, true});
+    added.fields.push_back({"follow_up_id", FieldType::string, true, "a session is at work on the issue: it gets the comment as this", {}, true});
     return added;
   }();
   return schema;
@@ -71,11 +72,16 @@ Result<Reply> render_add(const Call&, const producers::Committed& committed) {
   const producers::AcceptedCommit& commit = committed.commit;
   std::string session;
   std::string task;
+  std::string follow_up;
   const std::vector<Fact> facts = facts_of(commit);
   const v1::CommentAdded* added = nullptr;
   for (const Fact& fact : facts) {
     if (fact.payload.comment().has_comment_added()) added = &fact.payload.comment().comment_added();
     if (fact.payload.session().has_session_requested()) session = fact.payload.session().session_requested().session_id();
+    if (fact.payload.session().has_follow_up_queued()) {
+      follow_up = fact.payload.session().follow_up_queued().follow_up_id();
+      session = fact.event->stream().substr(std::string_view("session/").size());
+    }
     if (fact.payload.task().has_task_queued()) task = fact.payload.task().task_queued().task_id();
   }
   if (added == nullptr) return make_error(Code::internal, "the commit holds no comment");
@@ -90,7 +96,8 @@ Result<Reply> render_add(const Call&, const producers::Committed& committed) {
                              .boolean("removed", false)
                              .number("seq", static_cast<std::int64_t>(commit.seq))
                              .text_or_null("session_id", session)
-                             .text_or_null("task_id", task))
+                             .text_or_null("task_id", task)
+                             .text_or_null("follow_up_id", follow_up))
                    .finish();
   return reply;
 }
@@ -110,7 +117,7 @@ void add_comment_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "POST",
                     .path = "/v1/issues/{id}/comments",
                     .operation = "addComment",
-                    .summary = "Comment on an issue; a mention of an agent starts a session",
+                    .summary = "Comment on an issue; a mention of an agent starts a session, and one that is at work gets it with its next turn",
                     .scope = Scope::issue,
                     .status = 201,
                     .request = &new_comment_schema(),

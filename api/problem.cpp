@@ -27,6 +27,7 @@ ProblemKind problem_kind(Code code) noexcept {
     case Code::conflict: return {409, "The present state forbids it"};
     case Code::terminal_state: return {409, "It has ended"};
     case Code::working_copy_busy: return {409, "The working copy is busy"};
+    case Code::follow_ups_full: return {409, "No more follow-ups may wait"};
     case Code::no_worker_available: return {409, "No worker is available"};
     case Code::approval_resolved: return {409, "The approval was decided before"};
     case Code::offer_superseded: return {409, "The offer was superseded"};

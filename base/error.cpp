@@ -20,6 +20,7 @@ std::string_view to_string(Code code) noexcept {
     case Code::conflict: return "conflict";
     case Code::terminal_state: return "terminal_state";
     case Code::working_copy_busy: return "working_copy_busy";
+    case Code::follow_ups_full: return "follow_ups_full";
     case Code::no_worker_available: return "no_worker_available";
     case Code::approval_resolved: return "approval_resolved";
     case Code::offer_superseded: return "offer_superseded";
@@ -75,6 +76,7 @@ bool is_transient(Code code) noexcept {
     case Code::conflict:
     case Code::terminal_state:
     case Code::working_copy_busy:
+    case Code::follow_ups_full:
     case Code::no_worker_available:
     case Code::approval_resolved:
     case Code::offer_superseded:

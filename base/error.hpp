@@ -26,6 +26,7 @@ enum class Code : std::uint8_t {
   conflict,                // the state changed under the request, or forbids it
   terminal_state,          // the thing has ended; nothing changes it any more
   working_copy_busy,       // the working copy has an active session
+  follow_ups_full,         // as many follow-ups wait for the session's next turn as may
   no_worker_available,     // nothing alive could claim the task
   approval_resolved,       // somebody, or a rule, decided it before
   offer_superseded,        // a report under an offer number that is no longer the present one

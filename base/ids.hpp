@@ -49,6 +49,7 @@ DOSSIER_ID(ProjectId, "prj");
 DOSSIER_ID(IssueId, "iss");
 DOSSIER_ID(CommentId, "cmt");
 DOSSIER_ID(SessionId, "ses");
+DOSSIER_ID(FollowUpId, "fup");
 DOSSIER_ID(TaskId, "tsk");
 DOSSIER_ID(WorkerId, "wkr");
 DOSSIER_ID(AgentId, "agt");

@@ -52,7 +52,10 @@ bool evolve(v1::CopyState& state, const v1::CopyEvent& event) {
       state.set_generation(event.working_copy_reserved().generation());
       return true;
     case v1::CopyEvent::kWorkingCopyBound: state.set_storage(event.working_copy_bound().storage()); return true;
-    case v1::CopyEvent::kWorkingCopyReleased: state.clear_active_session_id(); return true;
+    case v1::CopyEvent::kWorkingCopyReleased:
+      state.set_last_session_id(state.active_session_id());
+      state.clear_active_session_id();
+      return true;
     case v1::CopyEvent::kWorkingCopyRecoveryRequired: state.set_recovery_reason(event.working_copy_recovery_required().reason()); return true;
     case v1::CopyEvent::FACT_NOT_SET: return false;
   }

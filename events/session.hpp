@@ -14,6 +14,8 @@ namespace dossier::events {
 Result<std::optional<v1::SessionEvent>> start_session(const v1::SessionState& state, const v1::SessionStarted& started);
 Result<std::optional<v1::SessionEvent>> begin_turn(const v1::SessionState& state, const v1::TurnStarted& turn);
 Result<std::optional<v1::SessionEvent>> end_turn(const v1::SessionState& state, const v1::TurnCompleted& turn);
+// The agent ran into a bound of its task.
+Result<std::optional<v1::SessionEvent>> reach_limit(const v1::SessionState& state, const v1::LimitReached& limit);
 std::optional<v1::SessionEvent> end_session(const v1::SessionState& state, std::string_view outcome);
 
 }  // namespace dossier::events

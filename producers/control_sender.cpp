@@ -84,6 +84,24 @@ void ControlSender::approval_decision(const std::string& pool, const WorkspaceId
   send(pool, out);
 }
 
+void ControlSender::next_turn(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, v1::NextTurn turn) {
+  v1::ControlMessage out = message(workspace, worker);
+  *out.mutable_next_turn() = std::move(turn);
+  send(pool, out);
+}
+
+void ControlSender::finish_run(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, v1::FinishRun finish) {
+  v1::ControlMessage out = message(workspace, worker);
+  *out.mutable_finish_run() = std::move(finish);
+  send(pool, out);
+}
+
+void ControlSender::steer_run(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, v1::SteerRun steer) {
+  v1::ControlMessage out = message(workspace, worker);
+  *out.mutable_steer_run() = std::move(steer);
+  send(pool, out);
+}
+
 void ControlSender::offer(const std::string& pool, std::int32_t partition, const v1::TaskOffer& offer) {
   if (partition < 0) {
     v1::ControlMessage out = message(WorkspaceId(offer.workspace_id()), WorkerId(offer.worker_id()));

@@ -39,6 +39,9 @@ class ControlSender {
   void cancel_run(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, const TaskId& task, std::uint32_t offer,
                   std::string reason);
   void approval_decision(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, const v1::ApprovalDecision& decision);
+  void next_turn(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, v1::NextTurn turn);
+  void finish_run(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, v1::FinishRun finish);
+  void steer_run(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, v1::SteerRun steer);
   // To this partition of dossier.tasks.<pool>, or to the control topic where it is negative.
   void offer(const std::string& pool, std::int32_t partition, const v1::TaskOffer& offer);
 

@@ -23,6 +23,7 @@ struct QueuedTask {
   std::string affinity;
   std::int64_t queued_us = 0;
   std::uint32_t offer = 0;  // the last one; the next is one more
+  SessionId session;
 };
 
 // Offered, claimed or running.
@@ -36,6 +37,8 @@ struct ActiveTask {
   bool cancel_requested = false;
   std::string cancel_reason;
   bool decisions_wait = false;  // approvals of its session are resolved, and its agent is not known to know
+  SessionId session;
+  bool steers = false;  // a follow-up waits that was asked to go into the present turn
 };
 
 // An approval that was resolved and not delivered yet.
@@ -44,6 +47,12 @@ struct UndeliveredDecision {
   std::uint32_t offer = 0;       // under which it was asked for
   std::string provider_request;  // means something under that offer only
   v1::ApprovalResolved resolved;
+};
+
+// A session's folded state.
+struct SessionRow {
+  SessionId id;
+  v1::SessionState state;
 };
 
 // What never changes of a task.
@@ -66,6 +75,8 @@ class DispatchStore {
   static constexpr int kMaxDecisions = 64;  // as many as a session keeps (events/approval.hpp)
   // Of those that are there, in no order.
   virtual Result<std::vector<TaskDetails>> details(const std::vector<TaskId>& ids) = 0;
+  // Of those that are there and that this code can read, in no order.
+  virtual Result<std::vector<SessionRow>> sessions(const std::vector<SessionId>& ids) = 0;
   // Registered workers whose last report is at most `within_us` older than what intake read last of their partition, in
   // broker time.
   virtual Result<std::vector<LiveWorker>> live_workers(std::int64_t within_us) = 0;

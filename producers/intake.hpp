@@ -25,6 +25,7 @@
 #include "base/executor.hpp"
 #include "base/result.hpp"
 #include "dossier/v1/worker.pb.h"
+#include "events/follow_up.hpp"
 #include "events/names.hpp"
 #include "platform/topic/topic.hpp"
 #include "producers/command_runner.hpp"
@@ -149,7 +150,12 @@ class Intake {
   void answer_repeat(Partition& partition, const v1::Report& report, const std::string& pool);
   void run_front(const WorkerId& worker);
   void on_decided(const WorkerId& worker, Result<Committed> result);
-  void speak(const Report& report, const Result<Committed>& result, Outcome& outcome);
+  void settle(const WorkerId& worker, const Result<Committed>& result, const events::TurnAnswer& answer);
+  void speak(const Report& report, const Result<Committed>& result, const events::TurnAnswer& turn, Outcome& outcome);
+  // Turns (intake_turns.cpp): what the worker is told when one has ended.
+  void answer_turn(const WorkerId& worker, const Result<Committed>& result);
+  Result<events::TurnAnswer> read_answer(const v1::Report& report);
+  void speak_answer(const std::string& pool, const v1::Report& report, const events::TurnAnswer& answer);
   void collect();
   Status check_fences();
   Status reconcile_leases();

@@ -70,6 +70,11 @@ void Intake::answer_repeat(Partition& partition, const v1::Report& report, const
   const TaskId task(report.fence().task_id());
   if (report.has_claim() && partition.leases.holds(task, report.fence().offer(), worker))
     ports_.control.granted(pool, workspace, worker, task, report.fence().offer());
+  if (report.has_turn_ended()) {
+    const auto answer = read_answer(report);
+    if (!answer) return;  // nothing is said now, so the worker sends it once more
+    speak_answer(pool, report, *answer);
+  }
   if (accepted_unsaved_.contains(boot_key(report))) return;  // said once it is saved
   ports_.control.accepted_through(pool, workspace, worker, report.boot_id(), accepted_[boot_key(report)]);
 }
@@ -99,7 +104,7 @@ void Intake::run_front(const WorkerId& worker) {
 
 // On an executor thread.
 void Intake::on_decided(const WorkerId& worker, Result<Committed> result) {
-  Outcome outcome;
+  bool ends_turn = false;
   {
     const std::lock_guard lock(mutex_);
     Lane& lane = lanes_.at(worker);
@@ -111,9 +116,20 @@ void Intake::on_decided(const WorkerId& worker, Result<Committed> result) {
       (void)ports_.executor.post_after(pause, [this, worker] { run_front(worker); });
       return;
     }
-    outcome.report = lane.queue.front();
+    ends_turn = lane.queue.front().report.has_turn_ended();
   }
-  speak(outcome.report, result, outcome);
+  if (result && ends_turn && !commands::recorded_as_late(result->commit.commit)) return answer_turn(worker, result);
+  settle(worker, result, {});
+}
+
+// On an executor thread: the report is decided, and the next one of its lane may go.
+void Intake::settle(const WorkerId& worker, const Result<Committed>& result, const events::TurnAnswer& answer) {
+  Outcome outcome;
+  {
+    const std::lock_guard lock(mutex_);
+    outcome.report = lanes_.at(worker).queue.front();
+  }
+  speak(outcome.report, result, answer, outcome);
   bool more = false;
   {
     const std::lock_guard lock(mutex_);
@@ -128,7 +144,7 @@ void Intake::on_decided(const WorkerId& worker, Result<Committed> result) {
 }
 
 // Answers the worker at once, on the thread that has the verdict: this is on the way from a claim to its agent's start.
-void Intake::speak(const Report& one, const Result<Committed>& result, Outcome& outcome) {
+void Intake::speak(const Report& one, const Result<Committed>& result, const events::TurnAnswer& turn, Outcome& outcome) {
   const v1::Report& report = one.report;
   const WorkspaceId workspace(report.workspace_id());
   const WorkerId worker(report.worker_id());
@@ -147,6 +163,8 @@ void Intake::speak(const Report& one, const Result<Committed>& result, Outcome& 
       ports_.control.granted(one.pool, workspace, worker, task, offer);
     } else if (const auto decided = commands::decided_at_once(report, result->commit.commit)) {
       ports_.control.approval_decision(one.pool, workspace, worker, *decided);
+    } else if (report.has_turn_ended()) {
+      speak_answer(one.pool, report, turn);
     }
   } else if (result.error().code == Code::offer_superseded) {
     metrics_.fenced.fetch_add(1);

@@ -17,6 +17,7 @@ Seat* best_seat(std::vector<Seat>& seats, const Candidate& candidate) {
   Seat* best = nullptr;
   for (Seat& seat : seats) {
     if (seat.free == 0 || !fits(*seat.worker, *candidate.task, *candidate.details)) continue;
+    if (seat.worker->id == candidate.home) return &seat;
     if (best == nullptr) {
       best = &seat;
       continue;
@@ -25,7 +26,7 @@ Seat* best_seat(std::vector<Seat>& seats, const Candidate& candidate) {
     const bool best_cached = has_cached(*best->worker, candidate.task->affinity);
     if (std::tuple(cached, seat.free, best->worker->id) > std::tuple(best_cached, best->free, seat.worker->id)) best = &seat;
   }
-  return best;
+  return candidate.waits ? nullptr : best;
 }
 
 }  // namespace

@@ -14,6 +14,8 @@ namespace dossier::producers {
 struct Candidate {
   const QueuedTask* task = nullptr;
   const v1::TaskQueued* details = nullptr;
+  WorkerId home = {};  // has the agent's session; empty: none
+  bool waits = false;  // for a slot of it, where it has none free
 };
 struct Seat {
   const LiveWorker* worker = nullptr;
@@ -29,7 +31,8 @@ struct Match {
 bool fits(const LiveWorker& worker, const QueuedTask& task, const v1::TaskQueued& details);
 
 // Tasks go by priority; among equals the workspace with the fewest tasks at work is served first (`at_work`, counted on
-// while matching), then the oldest. Of the workers that fit, one that has the task's affinity cached wins, then the one
+// while matching), then the oldest. A task goes to its home where that has a free slot, and to nobody while it waits for
+// one. Of the workers that fit, one that has the task's affinity cached wins, then the one
 // with the most free slots, then the lowest id. Each task and each free slot is used at most once.
 std::vector<Match> match(const std::vector<Candidate>& tasks, const std::vector<Seat>& workers, std::map<std::string, std::uint32_t> at_work,
                          std::size_t max_matches);

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
+#include "events/names.hpp"
 #include "events/task.hpp"
 #include "platform/json/json.hpp"
 #include "platform/memory/ledger_tables.hpp"
@@ -47,6 +49,7 @@ enum ApprovalColumn : std::size_t {
   kDeliveredUs = 27
 };
 constexpr std::size_t kIssueNumber = 2;
+enum FollowUpColumn : std::size_t { kFollowUpWorkspace = 1, kFollowUpSession = 2, kFollowUpStatus = 8, kFollowUpSteer = 9 };
 
 using View = memory::MemoryDatabase::View;
 
@@ -100,7 +103,7 @@ Result<std::vector<QueuedTask>> MemoryDispatchStore::queued(const std::vector<st
     if (text(row, kStatus) != "queued" || std::find(pools.begin(), pools.end(), text(row, kPool)) == pools.end()) return;
     by_pool[text(row, kPool)].push_back({TaskId(text(row, kId)), WorkspaceId(text(row, kWorkspace)), text(row, kPool),
                                          static_cast<std::int32_t>(number(row, kPriority)), text(row, kAffinity), number(row, kQueuedUs),
-                                         static_cast<std::uint32_t>(number(row, kOffer))});
+                                         static_cast<std::uint32_t>(number(row, kOffer)), SessionId(text(row, kSessionId))});
   });
   std::vector<QueuedTask> tasks;
   for (const std::string& pool : pools) {
@@ -119,6 +122,10 @@ Result<std::vector<ActiveTask>> MemoryDispatchStore::active() {
   TRY_STATUS(alive(view));
   std::vector<ActiveTask> tasks;
   const auto decided = undelivered(view);
+  std::set<std::pair<std::string, std::string>> steered;
+  for (const rows::Row& row : all(view, "follow_ups"))
+    if (has(row, kFollowUpStatus) && text(row, kFollowUpStatus) == "waiting" && has(row, kFollowUpSteer) && flag(row, kFollowUpSteer))
+      steered.emplace(text(row, kFollowUpWorkspace), text(row, kFollowUpSession));
   each_task(view, [&](const rows::Row& row) {
     ActiveTask task;
     for (const auto status : {v1::TaskState::OFFERED, v1::TaskState::CLAIMED, v1::TaskState::RUNNING})
@@ -135,6 +142,8 @@ Result<std::vector<ActiveTask>> MemoryDispatchStore::active() {
       if (reason && reason->string() != nullptr) task.cancel_reason = *reason->string();
     }
     task.decisions_wait = std::any_of(decided.begin(), decided.end(), [&](const rows::Row& approval) { return is_of(approval, row); });
+    task.session = SessionId(text(row, kSessionId));
+    task.steers = steered.contains({text(row, kWorkspace), text(row, kSessionId)});
     tasks.push_back(std::move(task));
   });
   return tasks;
@@ -183,6 +192,21 @@ Result<std::vector<TaskDetails>> MemoryDispatchStore::details(const std::vector<
   });
   TRY_STATUS(readable);
   return details;
+}
+
+Result<std::vector<SessionRow>> MemoryDispatchStore::sessions(const std::vector<SessionId>& ids) {
+  TRY(const auto view, database_->view("read"));
+  TRY_STATUS(alive(view));
+  std::vector<SessionRow> sessions;
+  if (ids.empty()) return sessions;
+  for (const rows::Row& row : all(view, "streams")) {
+    const auto id = std::find_if(ids.begin(), ids.end(), [&](const SessionId& one) { return text(row, 1) == events::session_stream(one); });
+    if (id == ids.end() || flag(row, 4)) continue;
+    SessionRow& one = sessions.emplace_back();
+    one.id = *id;
+    if (!one.state.ParseFromString(text(row, 3))) return make_error(Code::corrupt, "session " + id->str() + " can't be read");
+  }
+  return sessions;
 }
 
 Result<std::vector<LiveWorker>> MemoryDispatchStore::live_workers(std::int64_t within_us) {

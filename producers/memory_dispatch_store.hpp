@@ -15,6 +15,7 @@ class MemoryDispatchStore final : public DispatchStore {
   Result<std::vector<ActiveTask>> active() override;
   Result<std::vector<UndeliveredDecision>> undelivered_decisions(const std::vector<TaskId>& ids) override;
   Result<std::vector<TaskDetails>> details(const std::vector<TaskId>& ids) override;
+  Result<std::vector<SessionRow>> sessions(const std::vector<SessionId>& ids) override;
   Result<std::vector<LiveWorker>> live_workers(std::int64_t within_us) override;
 
  private:

@@ -1,6 +1,7 @@
 // The scheduler's queries. Tables without a schema are those of the live generation.
 #include "producers/postgres_dispatch_store.hpp"
 
+#include "events/names.hpp"
 #include "platform/json/json.hpp"
 #include "producers/live_worker.hpp"
 
@@ -9,17 +10,19 @@ namespace {
 
 // One probe of the index tasks_open a pool.
 constexpr std::string_view kQueued = R"sql(
-SELECT t.id, t.workspace, t.pool, t.priority, t.affinity, t.queued_us, t.offer
+SELECT t.id, t.workspace, t.pool, t.priority, t.affinity, t.queued_us, t.offer, COALESCE(t.session_id, '')
 FROM unnest($1::text[]) AS p(pool)
 CROSS JOIN LATERAL (
-  SELECT id, workspace, pool, priority, affinity, queued_us, offer FROM tasks
+  SELECT id, workspace, pool, priority, affinity, queued_us, offer, session_id FROM tasks
   WHERE pool = p.pool AND status = 'queued' AND queued_us IS NOT NULL
   ORDER BY priority DESC, queued_us LIMIT $2) AS t
 )sql";
 
-// Bounded: as many as workers hold.
+// Bounded: as many as workers hold; each asks an index of what is being steered, which is nearly always empty.
 constexpr std::string_view kActive = R"sql(
-SELECT id, workspace, pool, status, offer, worker_id, cancel_requested, cancel_reason_json,
+SELECT id, workspace, pool, status, offer, worker_id, cancel_requested, cancel_reason_json, COALESCE(session_id, ''),
+       EXISTS (SELECT 1 FROM follow_ups AS f WHERE f.session_id = tasks.session_id AND f.workspace = tasks.workspace
+               AND f.status = 'waiting' AND f.steer_requested),
        EXISTS (SELECT 1 FROM approvals AS a
                WHERE a.session_id = tasks.session_id AND a.workspace = tasks.workspace AND a.status = 'resolved' AND a.delivered_us IS NULL)
 FROM tasks
@@ -41,6 +44,10 @@ constexpr std::string_view kDetails = R"sql(
 SELECT t.id, t.queued, i.number FROM tasks AS t
 LEFT JOIN issues AS i ON i.id = t.issue_id AND i.workspace = t.workspace
 WHERE t.id = ANY($1::text[]) AND t.queued IS NOT NULL
+)sql";
+
+constexpr std::string_view kSessions = R"sql(
+SELECT stream, state FROM streams WHERE stream = ANY($1::text[]) AND NOT needs_newer_code
 )sql";
 
 constexpr std::string_view kLiveWorkers = R"sql(
@@ -81,8 +88,8 @@ Result<std::vector<QueuedTask>> PostgresDispatchStore::queued(const std::vector<
   std::vector<QueuedTask> tasks;
   tasks.reserve(static_cast<std::size_t>(rows.size()));
   for (const auto row : rows)
-    tasks.push_back(
-        {TaskId(row.str(0)), WorkspaceId(row.str(1)), row.str(2), row.int32(3), row.str(4), row.int64(5), static_cast<std::uint32_t>(row.int64(6))});
+    tasks.push_back({TaskId(row.str(0)), WorkspaceId(row.str(1)), row.str(2), row.int32(3), row.str(4), row.int64(5),
+                     static_cast<std::uint32_t>(row.int64(6)), SessionId(row.str(7))});
   return tasks;
 }
 
@@ -100,7 +107,9 @@ Result<std::vector<ActiveTask>> PostgresDispatchStore::active() {
     task.worker = WorkerId(row.str(5));
     task.cancel_requested = !row.is_null(6) && row.boolean(6);
     if (task.cancel_requested) task.cancel_reason = text_of_json(row.text(7));
-    task.decisions_wait = row.boolean(8);
+    task.session = SessionId(row.str(8));
+    task.steers = row.boolean(9);
+    task.decisions_wait = row.boolean(10);
     tasks.push_back(std::move(task));
   }
   return tasks;
@@ -134,6 +143,23 @@ Result<std::vector<TaskDetails>> PostgresDispatchStore::details(const std::vecto
     details.push_back(std::move(one));
   }
   return details;
+}
+
+Result<std::vector<SessionRow>> PostgresDispatchStore::sessions(const std::vector<SessionId>& ids) {
+  if (ids.empty()) return std::vector<SessionRow>{};
+  std::vector<std::string> streams;
+  streams.reserve(ids.size());
+  for (const SessionId& id : ids) streams.push_back(events::session_stream(id));
+  TRY(const auto rows, pool_.read_one(kSessions, postgres::Params().texts(streams)));
+  std::vector<SessionRow> sessions;
+  sessions.reserve(static_cast<std::size_t>(rows.size()));
+  for (const auto row : rows) {
+    SessionRow& one = sessions.emplace_back();
+    one.id = SessionId(std::string(row.text(0).substr(std::string_view("session/").size())));
+    const std::string_view bytes = row.bytes(1);
+    if (!one.state.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return unreadable("session " + one.id.str());
+  }
+  return sessions;
 }
 
 Result<std::vector<LiveWorker>> PostgresDispatchStore::live_workers(std::int64_t within_us) {

@@ -14,6 +14,7 @@ class PostgresDispatchStore final : public DispatchStore {
   Result<std::vector<ActiveTask>> active() override;
   Result<std::vector<UndeliveredDecision>> undelivered_decisions(const std::vector<TaskId>& ids) override;
   Result<std::vector<TaskDetails>> details(const std::vector<TaskId>& ids) override;
+  Result<std::vector<SessionRow>> sessions(const std::vector<SessionId>& ids) override;
   Result<std::vector<LiveWorker>> live_workers(std::int64_t within_us) override;
 
  private:

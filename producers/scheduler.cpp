@@ -32,6 +32,7 @@ Result<std::int64_t> Scheduler::step() {
   watch_offers(view, next_us);
   pass_on_cancels(view);
   pass_on_decisions(view);
+  pass_on_steers(view);
   TRY_STATUS(make_offers(view));
   control_.retry();
   return next_us;
@@ -79,6 +80,7 @@ void Scheduler::watch_offers(const View& view, std::int64_t& next_us) {
   const std::int64_t boot = clock_.boot_us();
   std::map<OfferKey, Watched> watched;
   std::vector<TaskId> wanted;
+  std::vector<std::pair<const ActiveTask*, std::int64_t>> due;  // and until when the offer holds
   for (const ActiveTask& task : view.active)
     if (task.status == v1::TaskState::OFFERED) wanted.push_back(task.id);
   if (!learn_details(wanted)) return;
@@ -94,26 +96,36 @@ void Scheduler::watch_offers(const View& view, std::int64_t& next_us) {
     }
     std::int64_t repeat_in = (offer.repeated_us != 0 ? offer.repeated_us + options_.repeat_again_us : offer.since_us + events::kOfferRepeatUs) - boot;
     if (repeat_in <= 0) {
-      repeat(task, clock_.wall_us() + lapses_in);
+      due.emplace_back(&task, clock_.wall_us() + lapses_in);
       offer.repeated_us = boot;
       repeat_in = options_.repeat_again_us;
     }
     next_us = std::min({next_us, std::max<std::int64_t>(repeat_in, 1'000), std::max<std::int64_t>(lapses_in, 1'000)});
   }
   watched_.swap(watched);
+  repeat_offers(due);
 }
 
-void Scheduler::repeat(const ActiveTask& task, std::int64_t deadline_us) {
-  if (!details_.contains(task.id)) return;
-  QueuedTask queued;
-  queued.id = task.id;
-  queued.workspace = task.workspace;
-  queued.pool = task.pool;
-  queued.offer = task.offer - 1;
-  LiveWorker worker;
-  worker.id = task.worker;
-  control_.offer(task.pool, -1, offer_message(queued, worker, deadline_us));
-  metrics_.repeated.fetch_add(1);
+void Scheduler::repeat_offers(const std::vector<std::pair<const ActiveTask*, std::int64_t>>& due) {
+  std::vector<QueuedTask> tasks;
+  for (const auto& [task, deadline_us] : due) {
+    QueuedTask& queued = tasks.emplace_back();
+    queued.id = task->id;
+    queued.workspace = task->workspace;
+    queued.pool = task->pool;
+    queued.offer = task->offer - 1;
+    queued.session = task->session;
+  }
+  const auto resumes = read_resumes(tasks);
+  if (!resumes) return;  // the next repeat is a moment away
+  for (std::size_t i = 0; i < due.size(); ++i) {
+    if (!details_.contains(tasks[i].id)) continue;
+    LiveWorker worker;
+    worker.id = due[i].first->worker;
+    const auto resume = resumes->find(tasks[i].id);
+    control_.offer(tasks[i].pool, -1, offer_message(tasks[i], worker, due[i].second, resume == resumes->end() ? nullptr : &resume->second));
+    metrics_.repeated.fetch_add(1);
+  }
 }
 
 void Scheduler::pass_on_cancels(const View& view) {
@@ -206,12 +218,23 @@ Status Scheduler::make_offers(const View& view) {
   for (const QueuedTask& task : view.queued)
     if (!blocked.contains(task.id)) ids.push_back(task.id);
   TRY_STATUS(learn_details(ids));
+  TRY_STATUS(learn_homes(view.queued));
   std::vector<Candidate> candidates;
   for (const QueuedTask& task : view.queued) {
     if (blocked.contains(task.id)) continue;
-    if (const auto known = details_.find(task.id); known != details_.end()) candidates.push_back({&task, &known->second.queued});
+    const auto known = details_.find(task.id);
+    if (known == details_.end()) continue;
+    candidates.push_back({&task, &known->second.queued});
+    set_home(candidates.back(), view);
   }
-  for (const Match& one : match(candidates, seats, std::move(at_work), room)) offer(*one.task, *one.worker);
+  const auto matches = match(candidates, seats, std::move(at_work), room);
+  std::vector<QueuedTask> going;
+  for (const Match& one : matches) going.push_back(*one.task);
+  TRY(const Resumes resumes, read_resumes(going));
+  for (const Match& one : matches) {
+    const auto resume = resumes.find(one.task->id);
+    offer(*one.task, *one.worker, resume == resumes.end() ? nullptr : &resume->second);
+  }
   return {};
 }
 
@@ -225,7 +248,8 @@ CommandContext Scheduler::context(const WorkspaceId& workspace, std::string_view
   return context;
 }
 
-v1::TaskOffer Scheduler::offer_message(const QueuedTask& task, const LiveWorker& worker, std::int64_t deadline_us) const {
+v1::TaskOffer Scheduler::offer_message(const QueuedTask& task, const LiveWorker& worker, std::int64_t deadline_us,
+                                       const v1::SessionResume* resume) const {
   const TaskDetails& details = details_.at(task.id);
   v1::TaskOffer offer;
   offer.set_workspace_id(task.workspace.str());
@@ -237,6 +261,7 @@ v1::TaskOffer Scheduler::offer_message(const QueuedTask& task, const LiveWorker&
   offer.set_issue_id(details.queued.spec().issue_id());
   offer.set_issue_number(details.issue_number);
   *offer.mutable_spec() = details.queued.spec();
+  if (resume != nullptr) *offer.mutable_resume() = *resume;
   return offer;
 }
 
@@ -245,10 +270,10 @@ bool Scheduler::begin(const TaskId& task) {
   return in_flight_.size() < options_.max_in_flight && !not_before_us_.contains(task) && in_flight_.insert(task).second;
 }
 
-void Scheduler::offer(const QueuedTask& task, const LiveWorker& worker) {
+void Scheduler::offer(const QueuedTask& task, const LiveWorker& worker, const v1::SessionResume* resume) {
   if (!begin(task.id)) return;
   const std::int64_t deadline_us = clock_.wall_us() + events::kOfferDeadlineUs;
-  v1::TaskOffer message = offer_message(task, worker, deadline_us);
+  v1::TaskOffer message = offer_message(task, worker, deadline_us, resume);
   offered_by_me_[task.id] = {task.offer + 1, worker.id};
   // The worker listens to all of its partitions alike; spreading by task keeps one from filling.
   const std::int32_t partition = worker.partitions.empty() ? -1 : worker.partitions[events::fnv1a64(task.id.str()) % worker.partitions.size()];

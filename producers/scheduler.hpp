@@ -1,5 +1,7 @@
 // The scheduler: matches queued tasks to live workers, commits TaskOffered, sends the offer; repeats what is not claimed
 // within 300 ms on the control topic; lets offers lapse at their deadline; passes cancel requests and decided approvals on to the worker.
+// within 300 ms on the control topic; lets offers lapse at their deadline; passes cancel requests and what is to be steered
+// on to the worker. A task whose agent's session a worker has goes there while that worker lives, if it has room soon.
 //
 // It holds no state that counts: what it remembers are hints. Two of them at once are harmless, because an offer is
 // conditional on the task's version, and a worker ignores what it knows already.
@@ -31,7 +33,8 @@ struct SchedulerMetrics {
   std::atomic<std::uint64_t> lapsed{0};
   std::atomic<std::uint64_t> cancels_sent{0};
   std::atomic<std::uint64_t> decisions_sent{0};  // of approvals, repeats too
-  std::atomic<std::int64_t> queued{0};           // tasks seen waiting in pools that have workers, at the last look
+  std::atomic<std::uint64_t> steers_sent{0};
+  std::atomic<std::int64_t> queued{0};  // tasks seen waiting in pools that have workers, at the last look
 };
 
 // step() has one owner thread.
@@ -46,6 +49,8 @@ class Scheduler {
     std::int64_t repeat_again_us = 1'000'000;  // between further repeats on the control topic
     std::int64_t repeat_cancel_us = 5'000'000;
     std::int64_t repeat_decision_us = 2'000'000;
+    std::int64_t repeat_steer_us = 5'000'000;
+    std::int64_t home_wait_us = 3'000'000;  // a task waits so long for a slot of the worker that has its agent's session
     std::size_t max_known_details = 10'000;
   };
 
@@ -72,15 +77,24 @@ class Scheduler {
   Result<View> look();
   Status learn_details(const std::vector<TaskId>& ids);
   void watch_offers(const View& view, std::int64_t& next_us);
-  void repeat(const ActiveTask& task, std::int64_t deadline_us);
+  void repeat_offers(const std::vector<std::pair<const ActiveTask*, std::int64_t>>& due);
   void pass_on_cancels(const View& view);
   void pass_on_decisions(const View& view);
   void note_lapses(const View& view);
   Status make_offers(const View& view);
-  void offer(const QueuedTask& task, const LiveWorker& worker);
+  void offer(const QueuedTask& task, const LiveWorker& worker, const v1::SessionResume* resume);
   void lapse(const ActiveTask& task);
   CommandContext context(const WorkspaceId& workspace, std::string_view route, const std::string& key) const;
-  v1::TaskOffer offer_message(const QueuedTask& task, const LiveWorker& worker, std::int64_t deadline_us) const;
+  v1::TaskOffer offer_message(const QueuedTask& task, const LiveWorker& worker, std::int64_t deadline_us, const v1::SessionResume* resume) const;
+
+  // Sessions that began before (scheduler_sessions.cpp).
+  using Resumes = std::map<TaskId, v1::SessionResume>;
+  bool went_on_before(const QueuedTask& task) const;
+  Result<Resumes> read_resumes(const std::vector<QueuedTask>& tasks);
+  Status learn_homes(const std::vector<QueuedTask>& queued);
+  void set_home(Candidate& candidate, const View& view) const;
+  void pass_on_steers(const View& view);
+
   bool begin(const TaskId& task);
 
   DispatchStore& store_;
@@ -102,6 +116,14 @@ class Scheduler {
   std::map<OfferKey, Watched> watched_;
   std::map<OfferKey, std::int64_t> cancelled_at_us_;
   std::map<std::pair<OfferKey, std::string>, std::int64_t> decided_at_us_;  // by the approval's id: boot time
+  std::map<std::pair<OfferKey, std::string>, std::int64_t> steered_at_us_;  // by follow-up; boot time
+  // The worker that has a queued task's session, as of its last offer; and since when the task waits here.
+  struct Home {
+    std::uint32_t offer = 0;
+    WorkerId worker;
+    std::int64_t since_us = 0;
+  };
+  std::unordered_map<TaskId, Home> homes_;
   std::unordered_map<TaskId, std::pair<std::uint32_t, WorkerId>> offered_by_me_;
   std::unordered_map<WorkerId, std::int64_t> resting_until_us_;  // boot time
 

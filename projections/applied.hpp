@@ -26,7 +26,7 @@ struct AppliedBatch {
   std::int64_t lag_us = 0;             // age of the last record applied while more are waiting; 0 at the end of the log
   std::vector<AppliedRecord> records;  // in offset order, without gaps, ending at next_offset - 1
   bool is_live = true;                 // readers see it; false: another generation is live
-  bool concerns_dispatch = false;      // facts of tasks or workers, or decisions for agents, are among them: a scheduler may have something to do
+  bool concerns_dispatch = false;      // facts of tasks, workers, decisions or steering are among them: a scheduler may have something to do
 };
 
 // Called on the projector's thread, after the transaction is committed and visible. Must be short.

@@ -307,7 +307,8 @@ AppliedBatch Partition::report(const JudgedBatch& batch, bool is_live) const {
     record.commit_id = judged.envelope.record.commit().commit_id();
   }
   out.concerns_dispatch = std::any_of(batch.events.begin(), batch.events.end(), [](const JudgedEvent& event) {
-    return event.payload != nullptr && (event.payload->has_task() || event.payload->has_worker() || event.payload->session().has_approval_resolved());
+    return event.payload != nullptr && (event.payload->has_task() || event.payload->has_worker() ||
+                                        event.payload->session().has_approval_resolved() || event.payload->session().has_follow_up_steer_requested());
   });
   return out;
 }

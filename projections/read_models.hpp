@@ -12,6 +12,7 @@ Projection issues_model();
 Projection timeline_model();
 Projection comments_model();
 Projection sessions_model();
+Projection follow_ups_model();
 Projection tasks_model();
 Projection workers_model();
 Projection identity_model();

@@ -36,7 +36,8 @@ enum Column : std::size_t {
   kFilesJson,
   kDiffJson,
   kDiffBlobJson,
-  kSeq
+  kSeq,
+  kContinuesSessionId
 };
 const rows::Table& sessions_table() {
   static const rows::Table table{"sessions",
@@ -67,17 +68,19 @@ const rows::Table& sessions_table() {
                                   {"files_json", Type::text, Merge::set},
                                   {"diff_json", Type::text, Merge::set},
                                   {"diff_blob_json", Type::text, Merge::set},
-                                  {"seq", Type::int8, Merge::greatest}},
+                                  {"seq", Type::int8, Merge::greatest},
+                                  {"continues_session_id", Type::text, Merge::keep}},
                                  R"sql(
 INSERT INTO sessions AS t (
   id, workspace, issue_id, agent_id, agent_name, trigger_comment_id, copy_generation, task_id, status, outcome,
   worker_id, provider_session, offer, turns, tokens_in, tokens_out, cost_microusd, requested_us, started_us, ended_us,
-  source_offer, base_commit, commit, branch, files_json, diff_json, diff_blob_json, seq)
+  source_offer, base_commit, commit, branch, files_json, diff_json, diff_blob_json, seq,
+  continues_session_id)
 SELECT * FROM unnest(
   $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[],
   $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
   $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::text[], $23::text[], $24::text[], $25::text[],
-  $26::text[], $27::text[], $28::bigint[])
+  $26::text[], $27::text[], $28::bigint[], $29::text[])
 ON CONFLICT (id, workspace) DO UPDATE SET
   issue_id = COALESCE(t.issue_id, excluded.issue_id),
   agent_id = COALESCE(t.agent_id, excluded.agent_id),
@@ -104,7 +107,8 @@ ON CONFLICT (id, workspace) DO UPDATE SET
   files_json = COALESCE(excluded.files_json, t.files_json),
   diff_json = COALESCE(excluded.diff_json, t.diff_json),
   diff_blob_json = COALESCE(excluded.diff_blob_json, t.diff_blob_json),
-  seq = GREATEST(t.seq, excluded.seq)
+  seq = GREATEST(t.seq, excluded.seq),
+  continues_session_id = COALESCE(t.continues_session_id, excluded.continues_session_id)
 )sql"};
   return table;
 }
@@ -122,6 +126,7 @@ void requested(const AcceptedEvent& e, std::string id, const v1::SessionRequeste
       .text(kAgentName, fact.agent_name())
       .text(kTriggerCommentId, fact.trigger_comment_id())
       .number(kCopyGeneration, fact.copy_generation())
+      .text(kContinuesSessionId, fact.continues_session_id())
       .text(kStatus, "requested")
       .number(kTurns, 0)
       .number(kTokensIn, 0)
@@ -157,7 +162,7 @@ void on_session(const AcceptedEvent& e, const v1::SessionEvent& event, rows::Bat
     case v1::SessionEvent::kApprovalRequested:
     case v1::SessionEvent::kApprovalResolved:
     case v1::SessionEvent::kApprovalDelivered:
-    case v1::SessionEvent::kFollowUpQueued:
+    case v1::SessionEvent::kFollowUpQueued:  // rows of their own (follow_ups.cpp); the session's document has them
     case v1::SessionEvent::kFollowUpEdited:
     case v1::SessionEvent::kFollowUpRemoved:
     case v1::SessionEvent::kFollowUpSteerRequested:
@@ -203,7 +208,7 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }  // namespace
 
 Projection sessions_model() {
-  return {"sessions", 1, {&sessions_table()}, &project, aggregates(v1::EventPayload::kSession, v1::EventPayload::kIssue, v1::EventPayload::kTask)};
+  return {"sessions", 2, {&sessions_table()}, &project, aggregates(v1::EventPayload::kSession, v1::EventPayload::kIssue, v1::EventPayload::kTask)};
 }
 
 }  // namespace dossier::projections

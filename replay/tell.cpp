@@ -103,10 +103,12 @@ class Teller {
 
   Told session(const v1::SessionEvent& event) {
     switch (event.fact_case()) {
-      case v1::SessionEvent::kSessionRequested:
-        return {
-            "asked @" + printable(event.session_requested().agent_name()) + " to work: session " + short_id(event.session_requested().session_id()),
-            ""};
+      case v1::SessionEvent::kSessionRequested: {
+        const auto& fact = event.session_requested();
+        std::string sentence = "asked @" + printable(fact.agent_name()) + " to work: session " + short_id(fact.session_id());
+        if (!fact.continues_session_id().empty()) sentence += ", which goes on with session " + short_id(fact.continues_session_id());
+        return {sentence, ""};
+      }
       case v1::SessionEvent::kSessionStarted: {
         const auto& fact = event.session_started();
         std::string sentence =

@@ -83,6 +83,42 @@ void add_issue(std::vector<Command>& table) {
                    run<&issue_watch>});
 }
 
+void add_sessions(std::vector<Command>& table) {
+  const Argument session{"SESSION", "id (ses_…)"}, follow_up{"FOLLOW_UP", "id (fup_…)"}, text{"TEXT", "Markdown; - reads standard input"};
+  table.push_back({"session show",
+                   "Shows a session, the source that it captured, and what was said to it while it was at work.",
+                   {session},
+                   client(),
+                   {},
+                   run<&session_show>});
+  table.push_back({"session follow-up",
+                   "Says something to a session at work: its agent gets it with the next turn.",
+                   {session, text},
+                   with({kKey}, client()),
+                   {},
+                   run<&session_follow_up>});
+  table.push_back({"session edit-follow-up",
+                   "Changes a follow-up that waits.",
+                   {session, follow_up, text},
+                   with({kKey}, client()),
+                   {},
+                   run<&session_edit_follow_up>});
+  table.push_back(
+      {"session remove-follow-up", "Takes back a follow-up that waits.", {session, follow_up}, client(), {}, run<&session_remove_follow_up>});
+  table.push_back({"session steer",
+                   "Puts a follow-up that waits into the turn that runs now.",
+                   {session, follow_up},
+                   with({kKey}, client()),
+                   {},
+                   run<&session_steer>});
+  table.push_back({"session stop",
+                   "Stops a session: its task is cancelled.",
+                   {session},
+                   with({{"--reason", "TEXT", "for the record"}, kKey}, client()),
+                   {},
+                   run<&session_stop>});
+}
+
 void add_resources(std::vector<Command>& table) {
   table.push_back(
       {"task list",
@@ -100,8 +136,6 @@ void add_resources(std::vector<Command>& table) {
                    with({{"--reason", "TEXT", "for the record"}, kKey}, client()),
                    {},
                    run<&task_cancel>});
-  table.push_back(
-      {"session show", "Shows a session and the source that it captured.", {{"SESSION", "id (ses_…)"}}, client(), {}, run<&session_show>});
   table.push_back({"worker list", "Lists the workers and what they do now.", {}, with({kLimit}, in_workspace()), {}, run<&worker_list>});
   table.push_back({"worker-token create",
                    "Makes a token for workers, shown once.",
@@ -307,6 +341,7 @@ std::vector<Option> stack_options() { return stack(); }
 std::vector<Command> command_table(const Programs& programs) {
   std::vector<Command> table;
   add_issue(table);
+  add_sessions(table);
   add_resources(table);
   add_approvals(table);
   add_account(table);

@@ -20,6 +20,7 @@ int exit_code(Code code) noexcept {
     case Code::conflict:
     case Code::terminal_state:
     case Code::working_copy_busy:
+    case Code::follow_ups_full:
     case Code::no_worker_available:
     case Code::approval_resolved:
     case Code::offer_superseded:
@@ -85,6 +86,7 @@ std::string next_step(const Error& error) {
     case Code::terminal_state:
     case Code::working_copy_busy:
     case Code::approval_resolved:
+    case Code::follow_ups_full:
     case Code::offer_superseded:
     case Code::precondition_failed:
     case Code::upgrade_required:

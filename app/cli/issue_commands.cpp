@@ -1,30 +1,17 @@
 // dossier issue …: over HTTP.
-#include <unistd.h>
-
-#include <cstdio>
-
 #include "app/cli/api_client.hpp"
 #include "app/cli/commands.hpp"
 #include "app/cli/output.hpp"
+#include "app/cli/text_argument.hpp"
+#include "base/ids.hpp"
 #include "replay/text.hpp"
 
 namespace dossier::cli {
 namespace {
 
-constexpr std::size_t kMaxTextBytes = 1u << 20;  // the server has the last word
 constexpr std::size_t kShownLines = 10'000;
 
 std::string issue_target(const std::string& id) { return "/v1/issues/" + segment(id); }
-
-// "-" means standard input.
-Result<std::string> text_or_stdin(const std::string& given) {
-  if (given != "-") return given;
-  std::string text(kMaxTextBytes + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), stdin));
-  if (text.size() > kMaxTextBytes)
-    return make_error(Code::payload_too_large, "standard input has more than " + std::to_string(kMaxTextBytes) + " bytes");
-  return text;
-}
 
 std::string summary_of(const json::Value& issue) { return "#" + cell(issue, "number") + "  " + cell(issue, "id") + "  " + cell(issue, "title"); }
 
@@ -69,7 +56,9 @@ Result<int> issue_comment(const Invocation& in) {
   TRY(auto text, text_or_stdin(in.text("TEXT")));
   TRY(const auto reply, client.post(issue_target(issue) + "/comments", json::Value::Object{{"body", std::move(text)}}, in.text("--idempotency-key")));
   if (in.json()) return print_json(reply.body);
-  return print(cell(reply.body, "id") + "  seq " + cell(reply.body, "seq") + "\n");
+  const std::string follow_up = cell(reply.body, "follow_up_id");
+  return print(cell(reply.body, "id") + "  seq " + cell(reply.body, "seq") +
+               (is_id(follow_up, FollowUpId::prefix()) ? "  follows up " + cell(reply.body, "session_id") + " as " + follow_up : "") + "\n");
 }
 
 Result<int> issue_list(const Invocation& in) {

@@ -1,4 +1,4 @@
-// Tasks, workers, projects, agents, workspaces, sessions: lists and the few things done to them, over HTTP.
+// Tasks, workers, projects, agents, workspaces: lists and the few things done to them, over HTTP.
 #include "app/cli/api_client.hpp"
 #include "app/cli/commands.hpp"
 #include "app/cli/output.hpp"
@@ -147,15 +147,6 @@ Result<int> workspace_list(const Invocation& in) {
   for (const auto& workspace : *workspaces->array())
     rows.push_back({cell(workspace, "slug"), cell(workspace, "role"), cell(workspace, "id"), cell(workspace, "name")});
   return print(table({{"SLUG"}, {"ROLE"}, {"ID"}, {"NAME"}}, rows));
-}
-
-Result<int> session_show(const Invocation& in) {
-  TRY(auto client, ApiClient::make(in));
-  TRY(const auto reply, client.get("/v1/sessions/" + segment(in.text("SESSION"))));
-  if (in.json()) return print_json(reply.body);
-  Rows rows;
-  for (const auto& [name, value] : *reply.body.object()) rows.push_back({name, cell(reply.body, name)});
-  return print(table({{"FIELD"}, {"VALUE"}}, rows));
 }
 
 }  // namespace dossier::cli

@@ -49,6 +49,7 @@ void SchedulerRole::add_metrics(MetricsRegistry& metrics) {
     out.counter("dossier_offers_lapsed_total", "Offers that reached their deadline.", of.lapsed.load());
     out.counter("dossier_approval_decisions_sent_total", "Decided approvals passed on to workers, repeats too.", of.decisions_sent.load());
     out.counter("dossier_cancels_sent_total", "Cancel requests passed on to workers.", of.cancels_sent.load());
+    out.counter("dossier_steers_sent_total", "Follow-ups passed on to workers to go into the present turn.", of.steers_sent.load());
     out.gauge("dossier_tasks_queued", "Tasks seen waiting in pools that have workers.", static_cast<double>(of.queued.load()));
   });
 }

@@ -3,14 +3,14 @@
 
 #include <algorithm>
 
-#include "events/approval_policy.hpp"
 #include "events/markdown.hpp"
 #include "events/names.hpp"
 #include "events/project.hpp"
-#include "events/task.hpp"
 #include "events/worker.hpp"
 #include "events/workspace.hpp"
 #include "producers/commands/decision_builder.hpp"
+#include "producers/commands/session.hpp"
+#include "producers/commands/session_request.hpp"
 
 namespace dossier::producers::commands {
 namespace {
@@ -64,66 +64,42 @@ Status require_worker(DecisionBuilder& decision, const events::Capabilities& req
                                                    (required.empty() ? "free slots" : required.Get(0).name()) + ", then comment again");
 }
 
-// The session and task that a mention asks for, in the comment's own commit.
+// The session and task that a mention asks for, in the comment's own commit. One of the agent that was here last goes on
+// with what it knew.
 Status request_session(DecisionBuilder& decision, const AddComment& command, const CommentId& comment, const v1::IssueState& issue,
-                       const v1::AgentProfileDefined& agent) {
-  const CommitId& commit = decision.context().commit_id;
+                       const v1::AgentProfileDefined& agent, const v1::CopyState& copy) {
   if (issue.project_id().empty())
     return make_error(Code::conflict, "the issue has no project for @" + agent.name() + " to work in: attach one first", "project_id");
-  const ProjectId project(issue.project_id());
-  TRY(const auto project_state, decision.rely<v1::ProjectState>(events::project_stream(project)));
-  TRY_STATUS(events::require_project(project_state));
+  SessionRequest request;
+  request.issue = command.issue;
+  request.state = issue;
+  TRY(request.project, decision.rely<v1::ProjectState>(events::project_stream(ProjectId(issue.project_id()))));
+  TRY_STATUS(events::require_project(request.project));
+  request.agent = agent;
+  request.prompt.set_plain(command.body);
+  request.trigger_comment = comment.str();
+  request.copy = copy;
+  if (!copy.last_session_id().empty()) {  // it has ended: its agent never changes
+    TRY(const auto last, decision.load<v1::SessionState>(events::session_stream(SessionId(copy.last_session_id()))));
+    if (last.state.agent_id() == agent.agent_id()) request.continues_session = copy.last_session_id();
+  }
+  events::Capabilities required;
+  *required.Add() = required_capability(agent);
+  TRY_STATUS(require_worker(decision, required, agent.name()));
+  return add_session(decision, request);
+}
 
-  const auto session = events::derive_id<SessionId>(commit);
+// What becomes of a comment beyond itself. `agent`: the first enabled one that it mentions, or nullptr.
+Status follow_comment(DecisionBuilder& decision, const AddComment& command, const CommentId& comment, const v1::IssueState& issue,
+                      const v1::AgentProfileDefined* agent) {
   TRY(const auto copy, decision.rely<v1::CopyState>(events::copy_stream(command.issue)));
-  TRY(const auto reserved, events::reserve_copy(copy, session.str()));
-  const std::uint64_t generation = copy.generation() + 1;
-
-  v1::TaskEvent task_event;
-  v1::TaskQueued& queued = *task_event.mutable_task_queued();
-  const auto task = events::derive_id<TaskId>(commit);
-  queued.set_task_id(task.str());
-  queued.set_kind("agent");
-  queued.set_session_id(session.str());
-  v1::Capability& capability = *queued.add_required_capabilities();
-  capability.set_name(agent.provider());
-  capability.set_value("true");
-  queued.set_affinity(project.str());
-  queued.set_pool(decision.workspace().str());
-  queued.set_max_attempts(events::kMaxAttempts);
-  v1::TaskSpec& spec = *queued.mutable_spec();
-  spec.set_provider(agent.provider());
-  spec.set_model(agent.model());
-  *spec.mutable_instructions() = agent.instructions();
-  spec.mutable_prompt()->set_plain(command.body);
-  *spec.mutable_command() = agent.command();
-  spec.set_agent_name(agent.name());
-  spec.set_issue_id(command.issue.str());
-  *spec.mutable_issue_title() = issue.title();
-  spec.set_project_id(project.str());
-  *spec.mutable_source() = project_state.source();
-  spec.set_default_branch(project_state.default_branch());
-  spec.set_trigger_comment_id(comment.str());
-  spec.set_copy_generation(generation);
-  spec.set_timeout_ms(agent.timeout_ms());
-  TRY(const auto workspace, decision.rely<v1::WorkspaceState>(events::workspace_stream(decision.workspace())));
-  spec.set_approval_mode(events::policy_in_force(workspace, project.str()).mode());
-  TRY_STATUS(require_worker(decision, queued.required_capabilities(), agent.name()));
-
-  v1::SessionEvent session_event;
-  v1::SessionRequested& requested = *session_event.mutable_session_requested();
-  requested.set_session_id(session.str());
-  requested.set_issue_id(command.issue.str());
-  requested.set_trigger_comment_id(comment.str());
-  requested.set_agent_id(agent.agent_id());
-  requested.set_agent_name(agent.name());
-  requested.set_copy_generation(generation);
-  decision.expects_new(events::session_stream(session));
-  decision.expects_new(events::task_stream(task));
-  decision.add(events::session_stream(session), command.issue.str(), session_event);
-  if (reserved.has_value()) decision.add(events::copy_stream(command.issue), command.issue.str(), *reserved);
-  decision.add(events::task_stream(task), command.issue.str(), task_event);
-  return {};
+  if (copy.active_session_id().empty()) return agent == nullptr ? Status() : request_session(decision, command, comment, issue, *agent, copy);
+  TRY(const auto session, decision.rely<v1::SessionState>(events::session_stream(SessionId(copy.active_session_id()))));
+  if (agent != nullptr && agent->agent_id() != session.agent_id())
+    return make_error(Code::working_copy_busy, "another agent's session, " + copy.active_session_id() +
+                                                   ", is at work on this issue: wait for it to end, or stop it (POST /v1/sessions/" +
+                                                   copy.active_session_id() + "/stop)");
+  return queue_comment(decision, session, comment.str(), command.body);
 }
 
 }  // namespace
@@ -177,11 +153,8 @@ Decide add_comment(AddComment command) {
     DecisionBuilder decision(snapshot, context);
     const auto names = events::mentions(command.body);
     const std::string stream = events::issue_stream(command.issue);
-    std::vector<std::string> wanted = {events::members_stream(context.workspace), stream};
-    if (!names.empty()) {
-      wanted.push_back(events::workspace_stream(context.workspace));
-      wanted.push_back(events::copy_stream(command.issue));
-    }
+    std::vector<std::string> wanted = {events::members_stream(context.workspace), stream, events::copy_stream(command.issue)};
+    if (!names.empty()) wanted.push_back(events::workspace_stream(context.workspace));
     TRY_STATUS(snapshot.load(context.workspace, wanted));
     TRY_STATUS(require_member(decision, v1::MEMBER));
     TRY(const auto issue, decision.rely<v1::IssueState>(stream));
@@ -208,7 +181,7 @@ Decide add_comment(AddComment command) {
     }
     decision.expects_new(events::comment_stream(comment));
     decision.add(events::comment_stream(comment), command.issue.str(), event);
-    if (agent != nullptr) TRY_STATUS(request_session(decision, command, comment, issue, *agent));
+    TRY_STATUS(follow_comment(decision, command, comment, issue, agent));
     return decision.finish();
   };
 }

@@ -32,7 +32,10 @@ struct AddComment {
   std::string body;
 };
 // Makes derive_id<CommentId>(commit). Where the body mentions an enabled agent, also a session and its task in the same
-// commit. no_worker_available: nothing alive could claim the task. working_copy_busy: a session is at work on the issue.
+// commit; it continues the issue's last session if that was the same agent's. Where a session is at work on the issue, the
+// comment is a follow-up for its next turn instead, with or without a mention.
+// no_worker_available: nothing alive could claim the task. working_copy_busy: it mentions another agent than the one at
+// work. follow_ups_full, invalid_field: more, or longer, than that session takes. Then nothing is saved.
 Decide add_comment(AddComment command);
 
 // A worker counts as live for this long after its last report, in broker time.

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "events/fold.hpp"
+#include "events/follow_up.hpp"
 #include "events/issue.hpp"
 #include "events/names.hpp"
 #include "events/session.hpp"
@@ -10,6 +12,8 @@
 #include "events/worker.hpp"
 #include "producers/commands/approval.hpp"
 #include "producers/commands/decision_builder.hpp"
+#include "producers/commands/session.hpp"
+#include "producers/commands/session_request.hpp"
 
 namespace dossier::producers::commands {
 namespace {
@@ -29,6 +33,28 @@ std::optional<Ending> ending_of(const events::TaskEvents& task_events) {
   return std::nullopt;
 }
 
+// The session's end, and what goes with it. Follow-ups that no turn was told begin another session, which continues this
+// one; of a session that failed or was cancelled they stay as they are, for people to read.
+Status end_session(DecisionBuilder& decision, const v1::TaskState& task, const Ending& ending) {
+  const std::string session_stream = events::session_stream(SessionId(task.session_id()));
+  TRY(const auto session, decision.rely<v1::SessionState>(session_stream));
+  const std::string copy_stream = events::copy_stream(IssueId(task.issue_id()));
+  TRY(auto copy, decision.rely<v1::CopyState>(copy_stream));
+  const auto ended = events::end_session(session, ending.outcome);
+  const auto released = events::release_copy(copy, task.session_id(), ending.head);
+  const auto untold = events::untold_follow_ups(session);
+  std::optional<SessionRequest> next;
+  if (ended && released && !untold.empty() && ending.outcome == "completed") {
+    events::evolve(copy, *released);
+    TRY(next, continuation(decision, session, untold, copy));
+  }
+  if (next)
+    for (const auto& delivered : events::deliver_follow_ups(session, session.turns() + 1)) decision.add(session_stream, task.issue_id(), delivered);
+  if (ended) decision.add(session_stream, task.issue_id(), *ended);
+  if (released) decision.add(copy_stream, task.issue_id(), *released);
+  return next ? add_session(decision, *next) : Status();
+}
+
 // Adds a task's events, and where they end it, the end of its session and of its hold on the working copy.
 Status add_task_events(DecisionBuilder& decision, const v1::TaskState& task, const events::TaskEvents& task_events) {
   const std::string stream = events::task_stream(TaskId(task.task_id()));
@@ -36,14 +62,8 @@ Status add_task_events(DecisionBuilder& decision, const v1::TaskState& task, con
   const auto ending = ending_of(task_events);
   if (!ending.has_value() || task.session_id().empty()) return {};
 
-  const std::string session_stream = events::session_stream(SessionId(task.session_id()));
-  TRY(const auto session, decision.rely<v1::SessionState>(session_stream));
   TRY_STATUS(cancel_open_approvals(decision, task));
-  if (const auto ended = events::end_session(session, ending->outcome)) decision.add(session_stream, task.issue_id(), *ended);
-  const std::string copy_stream = events::copy_stream(IssueId(task.issue_id()));
-  TRY(const auto copy, decision.rely<v1::CopyState>(copy_stream));
-  if (const auto released = events::release_copy(copy, task.session_id(), ending->head)) decision.add(copy_stream, task.issue_id(), *released);
-  return {};
+  return end_session(decision, task, *ending);
 }
 
 Result<Decision> on_task(Snapshot& snapshot, const CommandContext& context, const TaskId& id,
@@ -141,7 +161,19 @@ Status add_session_facts(DecisionBuilder& decision, const v1::Report& report, co
     turn.set_tokens_out(report.turn_ended().tokens_out());
     turn.set_cost_microusd(report.turn_ended().cost_microusd());
     turn.set_reason(report.turn_ended().reason());
-    TRY(const auto event, events::end_turn(session, turn));
+    TRY_STATUS(add_turn_end(decision, session, turn));
+  } else if (report.has_follow_up_steered()) {
+    TRY(const auto session, decision.rely<v1::SessionState>(stream));
+    v1::FollowUpDelivered delivered;
+    delivered.set_follow_up_id(report.follow_up_steered().follow_up_id());
+    delivered.set_turn(report.follow_up_steered().turn());
+    TRY(const auto event, events::steered(session, delivered));
+    add(event);
+  } else if (report.has_limit_reached()) {
+    TRY(const auto session, decision.rely<v1::SessionState>(stream));
+    v1::LimitReached limit = report.limit_reached();
+    limit.set_offer(report.fence().offer());
+    TRY(const auto event, events::reach_limit(session, limit));
     add(event);
   } else if (report.has_source()) {
     v1::IssueEvent event;
@@ -155,6 +187,13 @@ Status add_session_facts(DecisionBuilder& decision, const v1::Report& report, co
     v1::IssueEvent event;
     *event.mutable_evidence_recorded() = report.evidence();
     event.mutable_evidence_recorded()->set_session_id(task.session_id());
+    event.mutable_evidence_recorded()->set_offer(report.fence().offer());
+    decision.add(issue_stream, task.issue_id(), event);
+  } else if (report.has_evidence_rejected()) {
+    v1::IssueEvent event;
+    *event.mutable_evidence_rejected() = report.evidence_rejected();
+    event.mutable_evidence_rejected()->set_session_id(task.session_id());
+    event.mutable_evidence_rejected()->set_offer(report.fence().offer());
     decision.add(issue_stream, task.issue_id(), event);
   } else if (report.has_approval_asked() || report.has_approval_answered()) {
     TRY_STATUS(add_approval_facts(decision, report, task));
@@ -162,6 +201,12 @@ Status add_session_facts(DecisionBuilder& decision, const v1::Report& report, co
     add_failure(decision, task, report.run_failed());
   }
   return {};
+}
+
+// Decided by the session and the issue alone, without a fact of the task.
+bool is_session_fact(const v1::Report& report) {
+  return report.has_turn_began() || report.has_turn_ended() || report.has_source() || report.has_evidence() || report.has_evidence_rejected() ||
+         report.has_limit_reached() || report.has_follow_up_steered() || report.has_approval_asked() || report.has_approval_answered();
 }
 
 std::string_view what_of(const v1::Report& report) {
@@ -194,8 +239,7 @@ Result<Decision> decide_fenced(Snapshot& snapshot, const CommandContext& context
   TRY(const auto task, decision.rely<v1::TaskState>(events::task_stream(id)));
   auto task_events = task_events_of(report, task);
   if (!task_events) return refuse_or_keep_late(snapshot, context, report, task, std::move(task_events).error());
-  const bool applies = !task_events->empty() || report.has_turn_began() || report.has_turn_ended() || report.has_source() || report.has_evidence() ||
-                       report.has_approval_asked() || report.has_approval_answered();
+  const bool applies = !task_events->empty() || is_session_fact(report);
   if (applies && !task.session_id().empty() && !task.cancel_requested()) TRY_STATUS(add_session_facts(decision, report, task));
   TRY_STATUS(add_task_events(decision, task, *task_events));
   return decision.finish();

@@ -99,6 +99,17 @@ class DispatchStores : public testing::TestWithParam<test::MakeProducerSystem> {
                     })});
   }
 
+  template <class Fill>
+  void session_fact(Fill fill) {
+    script_.commit({test::make_fact("session/" + kSession, kIssue, [&](v1::EventPayload& payload) { fill(*payload.mutable_session()); })});
+  }
+  void follow_up(const std::string& id) {
+    session_fact([&](v1::SessionEvent& event) { event.mutable_follow_up_queued()->set_follow_up_id(id); });
+  }
+  void steer(const std::string& id) {
+    session_fact([&](v1::SessionEvent& event) { event.mutable_follow_up_steer_requested()->set_follow_up_id(id); });
+  }
+
   // Writes the read models of the script so far, and these streams, into a generation.
   void project(projections::ProjectionStore& into, std::vector<projections::StreamRow> streams = {}) {
     projections::ProjectionBatch batch;
@@ -272,6 +283,57 @@ TEST_P(DispatchStores, ATaskWithOnlyOpenOrDeliveredApprovalsWaitsForNoDecision) 
   EXPECT_TRUE(store().undelivered_decisions({task(1)})->empty());
 }
 
+TEST_P(DispatchStores, ATaskNamesItsSession) {
+  queue(task(1), kPool);
+  queue(task(2), kPool);
+  offer(task(2), 1);
+  project();
+  EXPECT_EQ((*store().queued({kPool}, 10)).at(0).session.str(), kSession);
+  EXPECT_EQ((*store().active()).at(0).session.str(), kSession);
+}
+
+TEST_P(DispatchStores, AnActiveTaskSaysWhetherSomethingWaitsToBeSteered) {
+  queue(task(1), kPool);
+  offer(task(1), 1);
+  claim(task(1), 1);
+  follow_up("fup_1");
+  follow_up("fup_2");
+  project();
+  EXPECT_FALSE((*store().active()).at(0).steers) << "they wait for the next turn";
+}
+
+TEST_P(DispatchStores, WhatIsToBeSteeredIsSeenUntilATurnTookIt) {
+  queue(task(1), kPool);
+  offer(task(1), 1);
+  claim(task(1), 1);
+  follow_up("fup_1");
+  steer("fup_1");
+  project(*system_->projection);
+  EXPECT_TRUE((*store().active()).at(0).steers);
+  session_fact([&](v1::SessionEvent& event) { event.mutable_follow_up_delivered()->set_follow_up_id("fup_1"); });
+  project(*system_->second);
+  system_->switch_over();
+  EXPECT_FALSE((*store().active()).at(0).steers);
+}
+
+TEST_P(DispatchStores, SessionsAreTheirFoldedStates) {
+  v1::SessionState state;
+  state.set_provider_session("thread");
+  const std::string newer = test::hex_id("ses", 2);
+  project({{workspace().str(), "session/" + kSession, 3, state.SerializeAsString(), false},
+           {workspace().str(), "session/" + newer, 1, state.SerializeAsString(), true}});
+  EXPECT_TRUE(store().sessions({})->empty());
+  const auto rows = *store().sessions({SessionId(kSession), SessionId(newer), SessionId(test::hex_id("ses", 3))});
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].id.str(), kSession);
+  EXPECT_EQ(rows[0].state.provider_session(), "thread");
+}
+
+TEST_P(DispatchStores, ASessionsUnreadableStateIsCorrupt) {
+  project({{workspace().str(), "session/" + kSession, 3, "\xff\xff", false}});
+  EXPECT_EQ(store().sessions({SessionId(kSession)}).error().code, Code::corrupt);
+}
+
 TEST_P(DispatchStores, DetailsAreWhatWasQueuedAndTheIssuesNumber) {
   queue(task(1), kPool);
   open_issue();
@@ -379,6 +441,7 @@ TEST_P(DispatchStores, NothingIsReadWhileTheDatabaseIsAway) {
   EXPECT_EQ(store().active().error().code, Code::database_unavailable);
   EXPECT_EQ(store().details({task(1)}).error().code, Code::database_unavailable);
   EXPECT_EQ(store().undelivered_decisions({task(1)}).error().code, Code::database_unavailable);
+  EXPECT_EQ(store().sessions({SessionId(kSession)}).error().code, Code::database_unavailable);
   EXPECT_EQ(store().live_workers(1'000).error().code, Code::database_unavailable);
 }
 

@@ -75,6 +75,7 @@ class ApiDocument : public ::testing::Test {
     fill("/issues/", "{id}", ids_["issue"]);
     fill("/sessions/", "{id}", ids_["session"]);
     fill("/approvals/", "{apr}", ids_["approval"]);
+    fill("/follow-ups/", "{fup}", ids_[operation.id() == "steerFollowUp" ? "other follow-up" : "follow-up"]);
     fill("/tasks/", "{id}", ids_["task"]);
     fill("/worker-tokens/", "{id}", ids_["spare token"]);
     fill("/commits/", "{id}", ids_["commit"]);
@@ -153,6 +154,9 @@ class ApiDocument : public ::testing::Test {
       if (!list.items().empty()) ids_["approval"] = list.items()[0].text("id");
       return !ids_["approval"].empty();
     });
+    const std::string follow_ups = "/v1/sessions/" + ids_["session"] + "/follow-ups";
+    ids_["follow-up"] = must(api().send("POST", follow_ups, R"({"body":"and this"})")).text("id");
+    ids_["other follow-up"] = must(api().send("POST", follow_ups, R"({"body":"and that"})")).text("id");
     must(api().send("PUT", ws + "/blobs/" + to_hex(crypto::view(crypto::sha256(kBlob))), kBlob));
   }
 

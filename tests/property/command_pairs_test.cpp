@@ -8,6 +8,7 @@
 #include "producers/commands/approval.hpp"
 #include "producers/commands/identity.hpp"
 #include "producers/commands/issue.hpp"
+#include "producers/commands/session.hpp"
 #include "producers/commands/task.hpp"
 #include "producers/commands/workspace.hpp"
 #include "tests/support/office.hpp"
@@ -117,6 +118,14 @@ std::vector<Named> commands_on(const Office& office, const Office::Busy& busy, c
   add("offer to another", "other scheduler", offer_task(busy.task, office.other_worker, 9));
   add("lapse", "scheduler", lapse_offer(busy.task, 1, "deadline"));
   add("expire", "intake", expire_lease(busy.task, 1));
+  add("comment on the issue at work", office.member, add_comment({busy.issue, "and this"}));
+  add("mention on the issue at work", office.owner, add_comment({busy.issue, "@fixer and that"}));
+  const auto waiting = events::derive_id<FollowUpId>(FoldedLog::commit_id("waiting"));
+  add("follow up", office.member, add_follow_up(busy.session, "and so on"));
+  add("edit the follow-up", office.member, edit_follow_up(busy.session, waiting, "other words"));
+  add("take the follow-up back", office.owner, remove_follow_up(busy.session, waiting));
+  add("steer", office.member, steer_follow_up(busy.session, waiting));
+  add("stop the session", office.owner, stop_session(busy.session, "enough"));
   for (const WorkerId& worker : {office.worker, office.other_worker}) {
     auto report = fenced(busy, worker);
     report.mutable_claim();
@@ -129,6 +138,13 @@ std::vector<Named> commands_on(const Office& office, const Office::Busy& busy, c
     add("fail by " + worker.str().substr(4, 1), worker.str(), worker_report(report));
     report.mutable_source()->set_commit("abc");
     add("source by " + worker.str().substr(4, 1), worker.str(), worker_report(report));
+    report.mutable_turn_began()->set_turn(1);
+    add("begin a turn by " + worker.str().substr(4, 1), worker.str(), worker_report(report));
+    report.mutable_turn_ended()->set_turn(1);
+    add("end a turn by " + worker.str().substr(4, 1), worker.str(), worker_report(report));
+    report.mutable_follow_up_steered()->set_follow_up_id(waiting.str());
+    report.mutable_follow_up_steered()->set_turn(1);
+    add("steered by " + worker.str().substr(4, 1), worker.str(), worker_report(report));
   }
   add_approvals(office, busy, unused, add);
   return all;
@@ -169,6 +185,7 @@ TEST(CommandPairs, never_skew_in_either_order_on_any_state_of_a_task) {
   office.must(create_project(create), office.owner, "unused project");
   const auto unused = events::derive_id<ProjectId>(FoldedLog::commit_id("unused project"));
   const auto busy = office.ask("busy");
+  office.must(add_comment({busy.issue, "a word"}), office.member, "waiting");
   std::vector<std::pair<std::string, FoldedLog>> states = {{"queued", office.log}};
   office.offer(busy);
   states.emplace_back("offered", office.log);

@@ -159,12 +159,19 @@ void World::kill_server(std::size_t at, const std::string& how) {
 }
 
 void World::start_worker(WorkerSlot& slot) {
-  slot.worker = std::make_unique<SimWorker>(Surroundings{slot.clock, random_, broker_, database_, topics_, log_}, slot.identity, ++slot.boots,
-                                            stormy_, [this](const WorkerIdentity& worker, const worker::RunKey& run) {
-                                              if (lost_a_tail_ || model_.tasks().claimed(run.task_id, run.offer, worker.id.str())) return;
-                                              fail("worker " + worker.id.str() + " runs an agent for " + run.task_id + " under offer " +
-                                                   std::to_string(run.offer) + " without an accepted claim");
-                                            });
+  slot.worker = std::make_unique<SimWorker>(
+      Surroundings{slot.clock, random_, broker_, database_, topics_, log_}, slot.identity, ++slot.boots, stormy_,
+      [this](const WorkerIdentity& worker, const worker::RunKey& run) {
+        if (lost_a_tail_ || model_.tasks().claimed(run.task_id, run.offer, worker.id.str())) return;
+        fail("worker " + worker.id.str() + " runs an agent for " + run.task_id + " under offer " + std::to_string(run.offer) +
+             " without an accepted claim");
+      },
+      [this](const std::string& session, const v1::NextTurn& turn) {
+        std::vector<std::string> inputs;
+        for (const auto& input : turn.inputs()) inputs.push_back(input.follow_up_id());
+        if (lost_a_tail_ || (!inputs.empty() && inputs == model_.follow_ups().told(session, turn.turn()))) return;
+        fail("an agent of " + session + " is told other follow-ups in turn " + std::to_string(turn.turn()) + " than the log delivered to it");
+      });
 }
 
 void World::end_storm() {

@@ -14,6 +14,7 @@ void LogModel::begin_again() {
   workspaces_.clear();
   accepted_.clear();
   tasks_ = std::make_unique<TaskRules>(signs_);
+  follow_ups_ = FollowUpRules();
 }
 
 void LogModel::stored(const topic::Record& record) {
@@ -60,13 +61,21 @@ void LogModel::accept(const topic::Record& record, const v1::Commit& commit, Ent
   accepted = {entry.seq, record.partition, record.offset, accepted.times + 1};
   for (const auto& event : commit.events()) {
     ++workspace.versions[event.stream()];
-    if (!event.stream().starts_with("task/")) continue;
-    v1::EventPayload payload;
-    if (!payload.ParseFromString(event.payload()) || !payload.has_task()) continue;
-    const std::string broken = tasks_->fact(event.stream(), payload.task());
+    const std::string broken = rule_broken_by(event);
     if (!broken.empty() && fault_.empty()) fault_ = event.stream() + broken + " (" + commit.commit_id() + ")";
   }
   tasks_->end_of_commit();
+  const std::string broken = follow_ups_.end_of_commit();
+  if (!broken.empty() && fault_.empty()) fault_ = broken + " (" + commit.commit_id() + ")";
+}
+
+std::string LogModel::rule_broken_by(const v1::Event& event) {
+  const bool of_task = event.stream().starts_with("task/");
+  if (!of_task && !event.stream().starts_with("session/")) return {};
+  v1::EventPayload payload;
+  if (!payload.ParseFromString(event.payload())) return {};
+  if (of_task) return payload.has_task() ? tasks_->fact(event.stream(), payload.task()) : std::string();
+  return payload.has_session() ? follow_ups_.fact(event.stream(), payload.session()) : std::string();
 }
 
 const LogModel::Accepted* LogModel::accepted(const std::string& commit_id) const {

@@ -12,6 +12,7 @@
 #include "events/ledger.hpp"
 #include "events/names.hpp"
 #include "platform/topic/topic.hpp"
+#include "tests/simulation/follow_up_rules.hpp"
 #include "tests/simulation/task_rules.hpp"
 
 namespace dossier::simulation {
@@ -45,6 +46,7 @@ class LogModel {
   std::string commit_at(const std::string& workspace, std::uint64_t seq) const;
   std::uint64_t last_seq(const std::string& workspace) const;
   const TaskRules& tasks() const { return *tasks_; }
+  const FollowUpRules& follow_ups() const { return follow_ups_; }
 
  private:
   struct Workspace {
@@ -53,6 +55,7 @@ class LogModel {
   };
   Entry judge(const topic::Record& record);
   void accept(const topic::Record& record, const v1::Commit& commit, Entry& entry);
+  std::string rule_broken_by(const v1::Event& event);
 
   const std::string events_;  // names of topics
   const std::string reports_;
@@ -62,6 +65,7 @@ class LogModel {
   std::unordered_map<std::string, Accepted> accepted_;
   SignsOfLife signs_;
   std::unique_ptr<TaskRules> tasks_;
+  FollowUpRules follow_ups_;
 };
 
 }  // namespace dossier::simulation

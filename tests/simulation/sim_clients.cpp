@@ -5,6 +5,7 @@
 
 #include "events/names.hpp"
 #include "producers/commands/issue.hpp"
+#include "producers/commands/session.hpp"
 #include "producers/commands/task.hpp"
 
 namespace dossier::simulation {
@@ -62,6 +63,7 @@ producers::Decide SimClients::draw(const FoundedWorkspace& place, const CommitId
   if (kind <= 6) {
     what = "ask agent";
     tasks_.emplace_back(place.id, events::derive_id<TaskId>(commit));
+    sessions_.emplace_back(place.id, events::derive_id<SessionId>(commit));
     return commands::add_comment({issue, "@fixer please"});
   }
   std::vector<TaskId> asked;
@@ -72,9 +74,35 @@ producers::Decide SimClients::draw(const FoundedWorkspace& place, const CommitId
     return commands::cancel_task(asked[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(asked.size()) - 1))],
                                  "changed my mind");
   }
+  std::vector<SessionId> sessions;
+  for (const auto& [workspace, session] : sessions_)
+    if (workspace == place.id) sessions.push_back(session);
+  if (kind == 8 && !sessions.empty())
+    return say(sessions[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(sessions.size()) - 1))], commit, what);
   what = "edit";
   const auto status = static_cast<v1::IssueStatus>(between(random_, 1, 4));
   return commands::edit_issue({issue, {.title = {}, .body = {}, .status = status}, {}});
+}
+
+// Something about what is said to a session: some of it was delivered, or was never there.
+producers::Decide SimClients::say(const SessionId& session, const CommitId& commit, std::string& what) {
+  const auto known = follow_ups_.find(session);
+  const auto kind = known == follow_ups_.end() ? 0 : between(random_, 0, 3);
+  if (kind == 0) {
+    what = "follow up";
+    follow_ups_[session] = events::derive_id<FollowUpId>(commit);
+    return commands::add_follow_up(session, "one more thing");
+  }
+  if (kind == 1) {
+    what = "edit follow-up";
+    return commands::edit_follow_up(session, known->second, "another thing");
+  }
+  if (kind == 2) {
+    what = "take back";
+    return commands::remove_follow_up(session, known->second);
+  }
+  what = "steer";
+  return commands::steer_follow_up(session, known->second);
 }
 
 void SimClients::ask(std::size_t at, SimServer& server) {

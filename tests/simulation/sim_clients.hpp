@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -55,6 +56,7 @@ class SimClients {
   void think(Person& person);
   void ask(std::size_t person, SimServer& server);
   void answered(std::size_t person, std::uint64_t question, Result<producers::Committed> answer);
+  producers::Decide say(const SessionId& session, const CommitId& commit, std::string& what);
   producers::Decide draw(const FoundedWorkspace& place, const CommitId& commit, std::string& what);
 
   const Clock& clock_;
@@ -68,6 +70,8 @@ class SimClients {
   std::vector<std::shared_ptr<Request>> requests_;
   std::vector<std::pair<WorkspaceId, IssueId>> issues_;
   std::vector<std::pair<WorkspaceId, TaskId>> tasks_;
+  std::vector<std::pair<WorkspaceId, SessionId>> sessions_;
+  std::map<SessionId, FollowUpId> follow_ups_;  // the last of each session
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

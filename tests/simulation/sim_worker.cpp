@@ -8,12 +8,13 @@
 namespace dossier::simulation {
 namespace {
 
-constexpr std::int64_t kPollUs = 1'000'000;  // a reader that nothing wakes
+constexpr std::int64_t kPollUs = 1'000'000;     // a reader that nothing wakes
+constexpr std::int64_t kAnswerUs = 30'000'000;  // what follows a turn: control messages may be lost with the broker's machine
 
 }  // namespace
 
-SimWorker::SimWorker(Surroundings world, WorkerIdentity identity, int boot, const bool& stormy, OnStart on_start)
-    : world_(world), identity_(std::move(identity)), stormy_(stormy), on_start_(std::move(on_start)) {
+SimWorker::SimWorker(Surroundings world, WorkerIdentity identity, int boot, const bool& stormy, OnStart on_start, OnTurn on_turn)
+    : world_(world), identity_(std::move(identity)), stormy_(stormy), on_start_(std::move(on_start)), on_turn_(std::move(on_turn)) {
   const std::string name = identity_.id.str() + "." + std::to_string(boot);
   const std::string& pool = identity_.workspace.str();
   writer_ = world_.broker.make_writer(name);
@@ -66,7 +67,9 @@ Status SimWorker::step_control() {
   for (const auto& record : polled.records) {
     control_next_ = record.offset + 1;
     v1::ControlMessage message;
-    if (message.ParseFromString(record.value)) protocol_->on_control(message, record.offset, now());
+    if (!message.ParseFromString(record.value)) continue;
+    protocol_->on_control(message, record.offset, now());
+    hear(message);
   }
   if (world_.clock.boot_us() < control_check_us_) return {};
   TRY(const topic::Watermarks marks, control_->watermarks(topic, 0, 1'000));
@@ -74,6 +77,33 @@ Status SimWorker::step_control() {
   if (marks.end == control_next_) protocol_->on_control_current(control_next_ - 1, now());
   control_check_us_ = world_.clock.boot_us() + (marks.end == control_next_ ? kPollUs : 0);
   return {};
+}
+
+// What follows a turn. The same answer twice, or one of another turn, is nothing new.
+void SimWorker::hear(const v1::ControlMessage& message) {
+  if (message.worker_id() != identity_.id.str()) return;
+  const auto waiting = [&](const auto& part) -> Plan* {
+    const auto plan = plans_.find(worker::RunKey{part.task_id(), part.offer()});
+    return plan == plans_.end() || plan->second.stage != Stage::answer || plan->second.stopping ? nullptr : &plan->second;
+  };
+  if (message.has_next_turn()) {
+    Plan* plan = waiting(message.next_turn());
+    if (plan == nullptr || message.next_turn().turn() != plan->turn + 1) return;
+    on_turn_(plan->session_id, message.next_turn());
+    plan->turn = message.next_turn().turn();
+    begin_turn({message.next_turn().task_id(), message.next_turn().offer()}, *plan);
+  } else if (message.has_finish_run()) {
+    Plan* plan = waiting(message.finish_run());
+    if (plan == nullptr || message.finish_run().turn() != plan->turn) return;
+    plan->stage = Stage::end;
+    plan->due_us = world_.clock.boot_us() + between(world_.random, 0, 5'000);
+  }
+}
+
+void SimWorker::begin_turn(const worker::RunKey& run, Plan& plan) {
+  protocol_->on_turn_began(run, plan.turn, "turn", now());
+  plan.stage = Stage::turn;
+  plan.due_us = world_.clock.boot_us() + between(world_.random, 1'000, stormy_ ? 40'000'000 : 2'000'000);
 }
 
 void SimWorker::read_offers() {
@@ -97,9 +127,14 @@ void SimWorker::act() {
     if (const auto* report = std::get_if<worker::SendReport>(&action)) {
       send(*report);
     } else if (const auto* prepare = std::get_if<worker::PrepareWorkdir>(&action)) {
-      plans_[prepare->run] = {soon, Stage::prepare, false};
+      Plan& plan = plans_[prepare->run];
+      plan.due_us = soon;
+      plan.session_id = prepare->offer.session_id();
+      plan.turn = prepare->offer.resume().turns() + 1;
+      plan.knows_turns = chance(world_.random, 0.8);
     } else if (const auto* start = std::get_if<worker::StartAgent>(&action)) {
-      plans_[start->run] = {soon, Stage::start, false};
+      plans_[start->run].due_us = soon;
+      plans_[start->run].stage = Stage::start;
       on_start_(identity_, start->run);
     } else if (const auto* stop = std::get_if<worker::StopRun>(&action)) {
       if (const auto plan = plans_.find(stop->run); plan != plans_.end()) {
@@ -137,14 +172,14 @@ bool SimWorker::advance_runs() {
     protocol_->on_workdir_ready(run, now());
   } else if (plan.stage == Stage::start) {
     protocol_->on_run_started(run, "simulated", now());
-    protocol_->on_turn_began(run, 1, "turn", now());
-    plan = {world_.clock.boot_us() + between(world_.random, 1'000, stormy_ ? 40'000'000 : 2'000'000), Stage::turn, false};
+    begin_turn(run, plan);
   } else if (plan.stage == Stage::turn) {
     v1::TurnEnded turn;
-    turn.set_turn(1);
+    turn.set_turn(plan.turn);
     turn.set_tokens_in(100);
     protocol_->on_turn_ended(run, turn, now());
-    plan = {world_.clock.boot_us() + between(world_.random, 0, 5'000), Stage::end, false};
+    plan.stage = plan.knows_turns ? Stage::answer : Stage::end;
+    plan.due_us = world_.clock.boot_us() + (plan.knows_turns ? kAnswerUs : between(world_.random, 0, 5'000));
   } else {
     end_run(run, false);
   }

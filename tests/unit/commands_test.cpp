@@ -5,6 +5,7 @@
 #include "events/codec.hpp"
 #include "events/names.hpp"
 #include "producers/commands/issue.hpp"
+#include "producers/commands/session.hpp"
 #include "producers/commands/task.hpp"
 #include "producers/commands/workspace.hpp"
 #include "tests/support/office.hpp"
@@ -45,7 +46,7 @@ TEST(AddComment, without_a_mention_is_one_fact_and_relies_on_membership_and_the_
   Office office;
   const auto decision = office.log.decide(add_comment({office.issue, "hello"}), office.member, "c");
   EXPECT_THAT(facts(decision), ElementsAre("comment_added"));
-  EXPECT_THAT(expected(*decision), ElementsAre("comment", "issue", "workspace"));
+  EXPECT_THAT(expected(*decision), ElementsAre("comment", "issue", "issue", "workspace")) << "the second is the working copy: nobody is at work";
 }
 
 TEST(AddComment, that_mentions_an_agent_queues_its_session_and_task_in_the_same_commit) {
@@ -68,11 +69,41 @@ TEST(AddComment, saves_nothing_where_no_live_worker_could_claim_the_task) {
   EXPECT_THAT(facts(office.log.decide(add_comment({office.issue, "@fixer please"}), office.member, "c")), ElementsAre("no_worker_available"));
 }
 
-TEST(AddComment, refuses_a_second_session_at_the_same_working_copy) {
+TEST(AddComment, refuses_a_second_agents_session_at_the_same_working_copy) {
   Office office;
   const auto busy = office.ask("busy");
-  EXPECT_THAT(facts(office.log.decide(add_comment({busy.issue, "@fixer again"}), office.member, "c")), ElementsAre("working_copy_busy"));
-  EXPECT_THAT(facts(office.log.decide(add_comment({busy.issue, "just a word"}), office.member, "c")), ElementsAre("comment_added"));
+  v1::AgentProfileDefined other;
+  other.set_name("reviewer");
+  other.set_provider("command");
+  other.set_enabled(true);
+  office.must(define_agent(other), office.owner, "reviewer");
+  EXPECT_THAT(facts(office.log.decide(add_comment({busy.issue, "@reviewer look"}), office.member, "c")), ElementsAre("working_copy_busy"));
+  EXPECT_THAT(facts(office.log.decide(add_comment({busy.issue, "@fixer ask @reviewer"}), office.member, "c")),
+              ElementsAre("comment_added", "follow_up_queued"))
+      << "the first one mentioned counts";
+}
+
+TEST(AddComment, on_an_issue_at_work_is_a_follow_up_with_or_without_a_mention) {
+  Office office;
+  const auto busy = office.ask("busy");
+  for (const char* body : {"@fixer again", "just a word", "@nobody knows"}) {
+    const auto decision = office.log.decide(add_comment({busy.issue, body}), office.member, "c");
+    ASSERT_THAT(facts(decision), ElementsAre("comment_added", "follow_up_queued")) << body;
+    v1::EventPayload queued;
+    queued.ParseFromString(decision->events[1].payload());
+    EXPECT_EQ(queued.session().follow_up_queued().body().plain(), body);
+    EXPECT_EQ(queued.session().follow_up_queued().comment_id(), events::derive_id<CommentId>(FoldedLog::commit_id("c")).str());
+  }
+}
+
+TEST(AddComment, to_a_session_that_takes_no_more_follow_ups_saves_nothing) {
+  Office office;
+  const auto busy = office.ask("busy");
+  for (int i = 0; i < events::kMaxWaitingFollowUps; ++i) office.must(add_comment({busy.issue, "a word"}), office.member, "c" + std::to_string(i));
+  EXPECT_THAT(facts(office.log.decide(add_comment({busy.issue, "one more"}), office.member, "c")), ElementsAre("follow_ups_full"));
+  const auto other = office.ask("other");
+  EXPECT_THAT(facts(office.log.decide(add_comment({other.issue, std::string(events::kMaxFollowUpBytes + 1, 'x')}), office.member, "c")),
+              ElementsAre("invalid_field"));
 }
 
 TEST(AddComment, to_an_agent_needs_a_project) {
@@ -127,6 +158,72 @@ TEST(WorkerReport, of_the_end_ends_the_session_and_frees_the_working_copy) {
   auto done = report(busy, office.worker);
   done.mutable_run_completed()->set_commit("abc");
   EXPECT_THAT(facts(office.log.decide(worker_report(done), "w", "r")), ElementsAre("task_completed", "session_ended", "working_copy_released"));
+}
+
+TEST(WorkerReport, of_the_end_with_follow_ups_waiting_begins_the_session_that_continues_it) {
+  Office office;
+  const auto busy = office.ask("busy");
+  office.offer(busy);
+  office.claim(busy);
+  office.must(add_comment({busy.issue, "one more thing"}), office.member, "more");
+  auto done = report(busy, office.worker);
+  done.mutable_run_completed()->set_commit("abc");
+  EXPECT_THAT(facts(office.log.decide(worker_report(done), "w", "r")),
+              ElementsAre("task_completed", "follow_up_delivered", "session_ended", "working_copy_released", "session_requested",
+                          "working_copy_reserved", "task_queued"));
+  auto failed = report(busy, office.worker);
+  failed.mutable_run_failed()->set_code("agent_failed");
+  EXPECT_THAT(facts(office.log.decide(worker_report(failed), "w", "r")),
+              ElementsAre("failure_recorded", "task_failed", "session_ended", "working_copy_released"));
+}
+
+TEST(WorkerReport, of_the_end_with_follow_ups_for_an_agent_that_was_disabled_ends_the_session_alone) {
+  Office office;
+  const auto busy = office.ask("busy");
+  office.offer(busy);
+  office.claim(busy);
+  office.must(add_comment({busy.issue, "one more thing"}), office.member, "more");
+  v1::AgentProfileDefined disabled;
+  disabled.set_name("fixer");
+  disabled.set_provider("command");
+  office.must(define_agent(disabled), office.owner, "disable");
+  auto done = report(busy, office.worker);
+  done.mutable_run_completed();
+  EXPECT_THAT(facts(office.log.decide(worker_report(done), "w", "r")), ElementsAre("task_completed", "session_ended", "working_copy_released"));
+}
+
+TEST(WorkerReport, of_the_end_of_a_turn_delivers_what_waits_and_again_nothing) {
+  Office office;
+  const auto busy = office.ask("busy");
+  office.offer(busy);
+  office.claim(busy);
+  office.must(add_comment({busy.issue, "a"}), office.member, "a");
+  office.must(add_comment({busy.issue, "b"}), office.member, "b");
+  auto ended = report(busy, office.worker);
+  ended.mutable_turn_ended()->set_turn(1);
+  EXPECT_THAT(facts(office.log.decide(worker_report(ended), "w", "r")), ElementsAre("turn_completed", "follow_up_delivered", "follow_up_delivered"));
+  office.must(worker_report(ended), office.worker.str(), "ended");
+  EXPECT_TRUE(office.log.decide(worker_report(ended), "w", "again")->events.empty());
+}
+
+TEST(StopSession, cancels_its_task_and_needs_a_member) {
+  Office office;
+  const auto busy = office.ask("busy");
+  EXPECT_THAT(facts(office.log.decide(stop_session(busy.session, "no"), office.stranger, "s")), ElementsAre("not_found"));
+  EXPECT_THAT(facts(office.log.decide(stop_session(busy.session, "no"), office.member, "s")),
+              ElementsAre("task_cancelled", "session_ended", "working_copy_released"));
+  office.offer(busy);
+  office.claim(busy);
+  EXPECT_THAT(facts(office.log.decide(stop_session(busy.session, "no"), office.member, "s")), ElementsAre("task_cancel_requested"));
+  EXPECT_THAT(facts(office.log.decide(stop_session(SessionId("ses_" + std::string(32, '0')), "no"), office.member, "s")), ElementsAre("not_found"));
+}
+
+TEST(FollowUpCommands, need_a_member_and_a_session) {
+  Office office;
+  const auto busy = office.ask("busy");
+  EXPECT_THAT(facts(office.log.decide(add_follow_up(busy.session, "a"), office.member, "f")), ElementsAre("follow_up_queued"));
+  EXPECT_THAT(facts(office.log.decide(add_follow_up(busy.session, "a"), office.stranger, "f")), ElementsAre("not_found"));
+  EXPECT_THAT(facts(office.log.decide(add_follow_up(SessionId("ses_" + std::string(32, '0')), "a"), office.member, "f")), ElementsAre("not_found"));
 }
 
 TEST(WorkerReport, under_an_older_offer_is_kept_as_late_and_not_applied) {

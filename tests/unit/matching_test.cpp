@@ -112,6 +112,36 @@ TEST(Matching, the_worker_that_has_the_repository_cached_is_taken_before_an_empt
   EXPECT_EQ(view.matched(), Pairs{"t>cached"});
 }
 
+TEST(Matching, a_task_goes_to_its_home_before_a_worker_that_has_the_repository_or_more_room) {
+  View view;
+  view.task("t", 1, 0, "a", "project");
+  view.candidates[0].home = WorkerId("home");
+  view.worker("cached", 4).cached_projects.push_back("project");
+  view.worker("home", 1);
+  EXPECT_EQ(view.matched(), Pairs{"t>home"});
+}
+
+TEST(Matching, a_task_that_waits_for_its_home_holds_up_nobody_and_takes_no_other_worker) {
+  View view;
+  view.task("t", 1);
+  view.candidates[0].home = WorkerId("home");
+  view.candidates[0].waits = true;
+  view.task("plain", 2);
+  view.worker("other", 2);
+  EXPECT_EQ(view.matched(), Pairs{"plain>other"});
+  view.candidates[0].waits = false;
+  EXPECT_EQ(view.matched(), (Pairs{"t>other", "plain>other"}));
+}
+
+TEST(Matching, a_home_that_lacks_what_the_task_requires_is_no_home) {
+  View view;
+  *view.task("gpu").add_required_capabilities() = capability("gpu", "true");
+  view.candidates[0].home = WorkerId("home");
+  view.worker("home", 4);
+  view.worker("right").capabilities.push_back(capability("gpu", "true"));
+  EXPECT_EQ(view.matched(), Pairs{"gpu>right"});
+}
+
 TEST(Matching, work_spreads_over_the_workers_with_most_room) {
   View view;
   for (int i = 0; i < 4; ++i) view.task("t" + std::to_string(i), i);

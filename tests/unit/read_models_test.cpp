@@ -299,6 +299,63 @@ TEST_F(ReadModels, a_late_result_changes_nothing) {
   EXPECT_EQ(cell("tasks", "status") + cell("tasks", "seq"), "cancelled2");
 }
 
+TEST_F(ReadModels, a_follow_up_is_a_row_that_says_what_became_of_it) {
+  const auto queue = [&](const std::string& id, const std::string& body) {
+    session([&](v1::SessionEvent& e) {
+      e.mutable_follow_up_queued()->set_follow_up_id(id);
+      e.mutable_follow_up_queued()->set_comment_id(id == "fup_1" ? kComment : "");
+      *e.mutable_follow_up_queued()->mutable_body() = events::plain(body);
+    });
+  };
+  queue("fup_1", "first");
+  queue("fup_2", "second");
+  queue("fup_3", "third");
+  EXPECT_EQ(cell("follow_ups", "session_id", "fup_1") + cell("follow_ups", "issue_id", "fup_1"), kSession + kIssue);
+  EXPECT_EQ(cell("follow_ups", "head_json", "fup_1").substr(0, 12), "\"id\":\"fup_1\"");
+  EXPECT_NE(cell("follow_ups", "head_json", "fup_1").find("\"comment_id\":\"" + kComment + "\",\"author_id\":\"" + hex_id("usr", 7)),
+            std::string::npos);
+  EXPECT_NE(cell("follow_ups", "head_json", "fup_2").find("\"comment_id\":null"), std::string::npos);
+  EXPECT_EQ(cell("follow_ups", "status", "fup_1") + cell("follow_ups", "steer_requested", "fup_1"), "waitingfalse");
+  session([](v1::SessionEvent& e) {
+    e.mutable_follow_up_edited()->set_follow_up_id("fup_1");
+    *e.mutable_follow_up_edited()->mutable_body() = events::plain("changed");
+  });
+  EXPECT_EQ(cell("follow_ups", "body_json", "fup_1"), "\"changed\"");
+  session([](v1::SessionEvent& e) { e.mutable_follow_up_steer_requested()->set_follow_up_id("fup_1"); });
+  EXPECT_EQ(cell("follow_ups", "steer_requested", "fup_1"), "true");
+  session([](v1::SessionEvent& e) {
+    e.mutable_follow_up_delivered()->set_follow_up_id("fup_1");
+    e.mutable_follow_up_delivered()->set_turn(4);
+    e.mutable_follow_up_delivered()->set_steered(true);
+  });
+  EXPECT_EQ(cell("follow_ups", "status", "fup_1") + cell("follow_ups", "turn", "fup_1") + cell("follow_ups", "steered", "fup_1"), "delivered4true");
+  session([](v1::SessionEvent& e) { e.mutable_follow_up_removed()->set_follow_up_id("fup_2"); });
+  EXPECT_EQ(cell("follow_ups", "status", "fup_2"), "removed");
+  EXPECT_EQ(cell("follow_ups", "status", "fup_3") + cell("follow_ups", "body_json", "fup_3"), "waiting\"third\"");
+}
+
+TEST_F(ReadModels, a_session_names_the_one_that_it_continues) {
+  session([](v1::SessionEvent& e) { e.mutable_session_requested()->set_continues_session_id(hex_id("ses", 9)); });
+  EXPECT_EQ(cell("sessions", "continues_session_id"), hex_id("ses", 9));
+}
+
+TEST_F(ReadModels, refused_evidence_is_in_the_timeline) {
+  issue([](v1::IssueEvent& e) {
+    e.mutable_evidence_rejected()->set_name("review-evidence.json");
+    e.mutable_evidence_rejected()->set_code("not_json");
+  });
+  EXPECT_NE(cell("timeline", "doc").find(R"("type":"evidence_rejected","data":{"name":"review-evidence.json","code":"not_json"})"),
+            std::string::npos);
+}
+
+TEST_F(ReadModels, a_limit_that_was_reached_is_in_the_timeline) {
+  session([](v1::SessionEvent& e) {
+    e.mutable_limit_reached()->set_limit("disk");
+    e.mutable_limit_reached()->set_allowed(10);
+  });
+  EXPECT_NE(cell("timeline", "doc").find(R"("type":"limit_reached","data":{"limit":"disk","allowed":10})"), std::string::npos);
+}
+
 TEST_F(ReadModels, a_worker_shows_its_capabilities_as_json_also_where_a_value_is_none) {
   fact("worker/" + kWorker, [](v1::EventPayload& p) {
     v1::WorkerRegistered& registered = *p.mutable_worker()->mutable_worker_registered();

@@ -30,6 +30,7 @@ CREATE TABLE sessions (
   diff_json          text,
   diff_blob_json     text,
   seq                bigint,
+  continues_session_id text COLLATE "C",
   PRIMARY KEY (id, workspace)
 ) WITH (fillfactor = 70);
 CREATE INDEX sessions_of_issue ON sessions (issue_id, requested_us);
