@@ -154,6 +154,8 @@ TEST(Masking, a_private_key_is_masked_in_lines_in_json_and_indented) {
             (Lines{"-----BEGIN RSA PRIVATE KEY-----", "***", "", "***", "***", "***", "MIIEvQIBADAN"}));
   EXPECT_EQ(shaped(R"({"key":"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADAN\nAAAA\n-----END PRIVATE KEY-----\n","x":1})"),
             R"({"key":"-----BEGIN PRIVATE KEY-----***\n","x":1})");
+  EXPECT_EQ(shaped("12:-----BEGIN PRIVATE KEY-----\n13:MIIEvQ\n14:-----END PRIVATE KEY-----\n15:next"),
+            "12:-----BEGIN PRIVATE KEY-----\n***\n***\n15:next");
   EXPECT_EQ(lines({}, {"-----BEGIN PRIVATE KEY-----", "it has no key; and goes on"}),
             (Lines{"-----BEGIN PRIVATE KEY-----", "*** has no key; and goes on"}));
 }

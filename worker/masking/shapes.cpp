@@ -14,6 +14,7 @@ constexpr std::size_t kCutLeast = 4;                    // characters of a token
 constexpr std::size_t kJwtPart = 10;
 constexpr std::size_t kMaxDigitLook = 64;
 constexpr std::size_t kMaxPemLabel = 48;
+constexpr int kMarkerDashes = 5;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
@@ -142,46 +143,34 @@ bool PemBody::takes(char c) {
   if (c == '\n' || c == '\r') {
     const bool inside = segment_ != Segment::end_marker;
     segment_ = Segment::start;
+    dashes_ = 0;
     return inside;
   }
+  dashes_ = c == '-' ? dashes_ + 1 : 0;
+  if (dashes_ == kMarkerDashes && segment_ != Segment::end_marker) {
+    segment_ = Segment::end_marker;
+    dashes_ = 0;
+    return true;
+  }
+  if (c == '\\' && segment_ != Segment::end_marker) {
+    segment_ = Segment::escape;
+    return true;
+  }
   switch (segment_) {
-    case Segment::escape:  // behind "\": n, r, or another one
-      if (c == '\\') return true;
+    case Segment::escape:  // behind "\": a line's end in JSON
       segment_ = Segment::start;
       return c == 'n' || c == 'r' || c == 't' || c == '/';
     case Segment::start:
-      if (c == ' ' || c == '\t' || c == '>' || c == '|') return true;  // indented, quoted
-      if (c == '-') {
-        segment_ = Segment::end_marker;
-        dashes_ = 0;
-        words_ = false;
-        return true;
-      }
+      if (c == ' ' || c == '\t' || c == '>' || c == '|' || c == '+') return true;  // indented, quoted, in a diff
       segment_ = Segment::base64;
       [[fallthrough]];
     case Segment::base64:
-      if (c == '\\') {
-        segment_ = Segment::escape;
-        return true;
-      }
-      if (c == ':' || c == '-') {
-        segment_ = Segment::header;
-        return true;
-      }
-      return is_base64(c);
-    case Segment::header:
-      if (c == '\\') {
-        segment_ = Segment::escape;
-        return true;
-      }
-      return is_base64(c) || c == ':' || c == '-' || c == ',' || c == ' ';
-    case Segment::end_marker:  // "-----END … KEY-----"
-      if (c == '-') {
-        ended_ = words_ && ++dashes_ == 5;
-        return true;
-      }
-      words_ = words_ || c == 'E';
-      return is_upper(c) || is_digit(c) || c == ' ';
+      if (c == ':' || c == '-') segment_ = Segment::header;
+      return is_base64(c) || segment_ == Segment::header;
+    case Segment::header: return is_base64(c) || c == ':' || c == '-' || c == ',' || c == ' ';
+    case Segment::end_marker:  // "-----END … KEY-----", its first dashes are taken
+      ended_ = dashes_ == kMarkerDashes;
+      return c == '-' || is_upper(c) || is_digit(c) || c == ' ';
   }
   return false;
 }

@@ -42,7 +42,10 @@ class PemBody {
   static constexpr std::size_t kMaxBytes = 64 * 1024;  // of one key
   // How many bytes of `text` belong to it. ended() says whether the key is over.
   std::size_t take(std::string_view text);
-  void end_line() { segment_ = Segment::start; }  // for lines without their ends
+  void end_line() {
+    segment_ = Segment::start;
+    dashes_ = 0;
+  }  // for lines without their ends
   bool ended() const { return ended_; }
 
  private:
@@ -50,8 +53,7 @@ class PemBody {
   bool takes(char c);
 
   Segment segment_ = Segment::start;
-  int dashes_ = 0;  // of the END line, behind its words
-  bool words_ = false;
+  int dashes_ = 0;  // the last bytes that were dashes
   std::size_t bytes_ = 0;
   bool ended_ = false;
 };
