@@ -2,7 +2,6 @@
 #include "worker/event_masking.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 namespace dossier::worker {
 namespace {
@@ -15,32 +14,7 @@ AgentEvent delta(const std::string& item, std::string text) {
   return event;
 }
 
-bool is_secret_name(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  constexpr const char* kWords[] = {"KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"};
-  return std::any_of(std::begin(kWords), std::end(kWords), [&](const char* word) { return name.find(word) != std::string::npos; });
-}
-
-// Of "scheme://user:password@host".
-std::string password_of(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme == std::string::npos) return {};
-  const std::size_t end = url.find_first_of("/?#", scheme + 3);
-  const std::string authority = url.substr(scheme + 3, end == std::string::npos ? end : end - scheme - 3);
-  const std::size_t at = authority.rfind('@'), colon = authority.find(':');
-  return at == std::string::npos || colon == std::string::npos || colon > at ? "" : authority.substr(colon + 1, at - colon - 1);
-}
-
 }  // namespace
-
-std::vector<std::string> secret_values(const process::Environment& environment) {
-  std::vector<std::string> values;
-  for (const auto& [name, value] : environment) {
-    if (is_secret_name(name) && !value.empty() && value.front() != '/') values.push_back(value);
-    if (std::string password = password_of(value); !password.empty()) values.push_back(std::move(password));
-  }
-  return values;
-}
 
 masking::Masker& EventMasker::stream(bool is_delta, const std::string& name, const Sink& sink) {
   const auto found = std::find_if(streams_.begin(), streams_.end(), [&](const Stream& s) { return s.is_delta == is_delta && s.name == name; });

@@ -11,7 +11,6 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "worker/agents/agent.hpp"
 #include "worker/masking/masker.hpp"
@@ -52,9 +51,5 @@ class EventMasker {
   std::list<Stream> streams_;  // the latest used first
   std::uint64_t masked_ = 0;   // without those of streams_
 };
-
-// Values of variables that are to be masked, by their names: those with KEY, TOKEN, SECRET, PASSWORD, PASSWD or CREDENTIAL
-// in them (paths left out), and passwords within the URLs of others (proxies).
-std::vector<std::string> secret_values(const process::Environment& environment);
 
 }  // namespace dossier::worker

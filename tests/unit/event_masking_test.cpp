@@ -118,16 +118,5 @@ TEST_F(EventMasking, results_and_errors_are_masked_and_all_places_are_counted) {
   EXPECT_EQ(masker_.masked(), 3u);
 }
 
-TEST(SecretValues, are_found_by_the_names_of_variables_and_in_urls) {
-  EXPECT_EQ(secret_values({{"PATH", "/usr/bin"},
-                           {"OPENAI_API_KEY", "sk-1"},
-                           {"SSH_KEY", "/home/a/.ssh/id"},
-                           {"db_password", "p"},
-                           {"https_proxy", "http://user:pass-word@proxy:3128"},
-                           {"no_proxy", "localhost:80,a@b"},
-                           {"EMPTY_TOKEN", ""}}),
-            (std::vector<std::string>{"sk-1", "p", "pass-word"}));
-}
-
 }  // namespace
 }  // namespace dossier::worker
