@@ -27,6 +27,7 @@ struct Benchmark {
 
 // One file each.
 Result<std::vector<Measurement>> bench_commands(const Settings& settings);
+Result<std::vector<Measurement>> bench_masking(const Settings& settings);
 Result<std::vector<Measurement>> bench_reads(const Settings& settings);
 Result<std::vector<Measurement>> bench_projection(const Settings& settings);
 Result<std::vector<Measurement>> bench_dispatch(const Settings& settings);

@@ -16,6 +16,7 @@ const std::vector<Benchmark>& benchmarks() {
       {"projection", "a backlog of mixed events through the projector, all read models", bench_projection},
       {"dispatch", "a queued task until an idle worker's claim is accepted", bench_dispatch},
       {"activity", "log lines from a worker to Postgres, and to a reader of the API", bench_activity},
+      {"masking", "secrets searched for in log lines that have none", bench_masking},
       {"reads", "GET an issue with 20 comments", bench_reads},
       {"replay", "a 10,000-event issue in a log of 1 M events", bench_replay},
       {"idle", "memory at rest, and the time until ready", bench_idle},

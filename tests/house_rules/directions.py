@@ -20,6 +20,7 @@ LIBRARIES = [  # (header, where it may be included)
     (r"pqxx/|libpq-fe|libpq/", ("platform/postgres/",)),
     (r"git2", ("platform/git/",)),
     (r"rapidjson/", ("platform/json/",)),
+    (r"pugixml", ("platform/xml/",)),
     (r"boost/", ("api/http/", "platform/http_client/")),
     (r"sodium|argon2", ("platform/crypto/",)),
     (r"openssl/", ("platform/crypto/", "platform/http_client/")),

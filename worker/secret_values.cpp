@@ -1,0 +1,65 @@
+// By names; values tell nothing.
+#include "worker/secret_values.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "platform/json/json.hpp"
+
+namespace dossier::worker {
+namespace {
+
+bool is_secret_name(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  constexpr const char* kWords[] = {"KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"};
+  return std::any_of(std::begin(kWords), std::end(kWords), [&](const char* word) { return name.find(word) != std::string::npos; });
+}
+
+// Of "scheme://user:password@host".
+std::string password_of(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == std::string::npos) return {};
+  const std::size_t end = url.find_first_of("/?#", scheme + 3);
+  const std::string authority = url.substr(scheme + 3, end == std::string::npos ? end : end - scheme - 3);
+  const std::size_t at = authority.rfind('@'), colon = authority.find(':');
+  return at == std::string::npos || colon == std::string::npos || colon > at ? "" : authority.substr(colon + 1, at - colon - 1);
+}
+
+void gather(const json::Value& value, bool is_secret, std::vector<std::string>& values) {
+  if (const std::string* text = value.string(); text != nullptr && is_secret) values.push_back(*text);
+  if (const json::Value::Array* items = value.array(); items != nullptr)
+    for (const json::Value& item : *items) gather(item, is_secret, values);
+  if (const json::Value::Object* members = value.object(); members != nullptr)
+    for (const auto& [name, member] : *members) gather(member, is_secret_name(name), values);
+}
+
+}  // namespace
+
+std::vector<std::string> secret_values(const process::Environment& environment) {
+  std::vector<std::string> values;
+  for (const auto& [name, value] : environment) {
+    if (is_secret_name(name) && !value.empty() && value.front() != '/') values.push_back(value);
+    if (std::string password = password_of(value); !password.empty()) values.push_back(std::move(password));
+  }
+  return values;
+}
+
+std::vector<std::string> secret_values_of_machine() {
+  process::Environment environment;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    const std::size_t sign = text.find('=');
+    if (sign != std::string_view::npos) environment.emplace_back(text.substr(0, sign), text.substr(sign + 1));
+  }
+  return secret_values(environment);
+}
+
+std::vector<std::string> secret_values_of_json(std::string_view text) {
+  std::vector<std::string> values;
+  if (const auto value = json::parse(text)) gather(*value, false, values);
+  return values;
+}
+
+}  // namespace dossier::worker
