@@ -18,6 +18,7 @@ void add_session_routes(std::vector<Route>& routes);
 void add_activity_routes(std::vector<Route>& routes);
 void add_task_routes(std::vector<Route>& routes);
 void add_worker_routes(std::vector<Route>& routes);
+void add_gateway_routes(std::vector<Route>& routes);
 void add_worker_token_routes(std::vector<Route>& routes);
 void add_blob_routes(std::vector<Route>& routes);
 void add_commit_routes(std::vector<Route>& routes);

@@ -19,13 +19,6 @@ worker::StopSignal* the_stop = nullptr;  // the handler's; set before it is inst
 // async-signal-safe: one atomic and one write to a descriptor.
 void on_signal(int) { the_stop->request(); }
 
-std::string default_dir(const cli::Environment& environment) {
-  const std::string state = environment("XDG_STATE_HOME");
-  if (!state.empty()) return state + "/dossier/worker";
-  const std::string home = environment("HOME");
-  return home.empty() ? std::string() : home + "/.local/state/dossier/worker";
-}
-
 Result<int> run(const Invocation& in) {
   worker::WorkerOptions options;
   options.url = in.text("--url");
@@ -34,7 +27,7 @@ Result<int> run(const Invocation& in) {
   TRY(const auto slots, in.number("--slots", 1, worker::kMaxSlots));
   options.slots = static_cast<std::uint32_t>(slots);
   options.work_root = in.text("--dir");
-  if (options.work_root.empty()) options.work_root = default_dir(cli::process_environment());
+  if (options.work_root.empty()) options.work_root = default_work_root(cli::process_environment());
   if (options.work_root.empty()) TRY_STATUS(in.required("--dir"));
   options.capabilities = in.text("--capabilities");
   options.account = in.text("--account");
@@ -56,6 +49,13 @@ Result<int> run(const Invocation& in) {
 }
 
 }  // namespace
+
+std::string default_work_root(const cli::Environment& environment) {
+  const std::string state = environment("XDG_STATE_HOME");
+  if (!state.empty()) return state + "/dossier/worker";
+  const std::string home = environment("HOME");
+  return home.empty() ? std::string() : home + "/.local/state/dossier/worker";
+}
 
 int worker_command(const Invocation& in) { return cli::run<&run>(in); }
 

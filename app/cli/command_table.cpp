@@ -224,6 +224,18 @@ void add_programs(std::vector<Command>& table, const Programs& programs) {
                     kLogLevel},
                    "SIGTERM lets running sessions end and takes no more.",
                    programs.worker});
+  table.push_back({"worker doctor",
+                   "Looks whether a worker would do well on this machine; changes nothing.",
+                   {},
+                   {{"--url", "URL", "the server", "DOSSIER_URL", "url", "http://127.0.0.1:8787"},
+                    {"--token", "TOKEN", "token of workers (msw_…)", "DOSSIER_TOKEN"},
+                    {"--dir", "DIR", "where its repositories and worktrees would be [~/.local/state/dossier/worker]", "DOSSIER_WORKER_DIR"},
+                    {"--account", "NAME", "agents would run as this account", "DOSSIER_WORKER_ACCOUNT"},
+                    {"--gateway", "", "no route to the brokers is wanted: all goes by the server"},
+                    kJson,
+                    kProfile},
+                   "Exit code 1 where something would keep it from working.",
+                   programs.worker_doctor});
 }
 
 void add_admin(std::vector<Command>& table) {
