@@ -15,7 +15,9 @@
 #include "events/limits.hpp"
 #include "events/names.hpp"
 #include "platform/postgres/pool.hpp"
+#include "platform/topic/topic.hpp"
 #include "producers/command_runner.hpp"
+#include "producers/control_follower.hpp"
 #include "producers/secrets.hpp"
 
 namespace dossier::api {
@@ -31,6 +33,9 @@ struct WorkerAccess {
   std::int32_t activity_partitions = events::kDefaultPartitions;
   // Makes the pool's topics and lets workers read them. Blocks; called on a pool thread, again for every registration.
   std::function<Status(const std::string& pool)> prepare_pool;
+  // For workers without a route to the brokers; nullptr: this process is no gateway.
+  topic::Writer* records = nullptr;
+  producers::ControlFollower* control = nullptr;
 };
 
 // One thing that must hold before this process takes requests.

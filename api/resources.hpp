@@ -21,6 +21,7 @@ void add_follow_up_routes(std::vector<Route>& routes);  // by add_session_routes
 void add_activity_routes(std::vector<Route>& routes);
 void add_task_routes(std::vector<Route>& routes);
 void add_worker_routes(std::vector<Route>& routes);
+void add_gateway_routes(std::vector<Route>& routes);
 void add_worker_token_routes(std::vector<Route>& routes);
 void add_blob_routes(std::vector<Route>& routes);
 void add_commit_routes(std::vector<Route>& routes);

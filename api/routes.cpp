@@ -19,6 +19,7 @@ const std::vector<Route>& routes() {
     add_activity_routes(rows);
     add_task_routes(rows);
     add_worker_routes(rows);
+    add_gateway_routes(rows);
     add_worker_token_routes(rows);
     add_blob_routes(rows);
     add_commit_routes(rows);

@@ -51,6 +51,15 @@ const Schema& new_worker_schema() {
                               {"slots", FieldType::integer, false, "sessions at once; 1 if absent", "2"}}};
   return schema;
 }
+const Schema& connection_schema() {
+  static const Schema schema{"WorkerConnection",
+                             {{"workspace_id", FieldType::string, true, {}},
+                              {"pool", FieldType::string, true, {}},
+                              {"kafka", FieldType::object, true, "bootstrap, and properties for librdkafka"},
+                              {"topics", FieldType::object, true, "tasks, control, reports, activity"},
+                              {"gateway", FieldType::boolean, true, "this server takes records for workers without a route to the brokers"}}};
+  return schema;
+}
 const Schema& registration_schema() {
   static const Schema schema{"Registration",
                              {{"worker_id", FieldType::string, true, "wkr_…: follows from the public key"},
@@ -153,6 +162,31 @@ std::string kafka_json(const WorkerAccess& access) {
   return std::move(JsonObject().text("bootstrap", access.bootstrap).raw("properties", std::move(properties).finish())).finish();
 }
 
+std::string topics_json(const WorkerAccess& access, const std::string& pool) {
+  return std::move(JsonObject()
+                       .text("tasks", access.topics.tasks(pool))
+                       .text("control", access.topics.control(pool))
+                       .text("reports", access.topics.reports())
+                       .text("activity", access.topics.activity()))
+      .finish();
+}
+
+void show_connection(CallPtr call, http::Responder responder) {
+  const WorkerAccess& access = call->environment->workers;
+  const std::string& pool = call->access.workspace;  // a workspace's own pool bears its id
+  http::Response response;
+  response.set("Content-Type", "application/json");
+  response.set("Cache-Control", "no-store");
+  response.body = std::move(JsonObject()
+                                .text("workspace_id", call->access.workspace)
+                                .text("pool", pool)
+                                .raw("kafka", kafka_json(access))
+                                .raw("topics", topics_json(access, pool))
+                                .boolean("gateway", access.control != nullptr && access.records != nullptr))
+                      .finish();
+  responder(std::move(response));
+}
+
 Result<Reply> render_register(const Call& call, const producers::Committed& committed) {
   const std::vector<Fact> facts = facts_of(committed.commit);
   const WorkerAccess& access = call.environment->workers;
@@ -167,12 +201,7 @@ Result<Reply> render_register(const Call& call, const producers::Committed& comm
                 .text("workspace_id", committed.commit.workspace.str())
                 .text("pool", worker.pool())
                 .raw("kafka", kafka_json(access))
-                .raw("topics", std::move(JsonObject()
-                                             .text("tasks", access.topics.tasks(worker.pool()))
-                                             .text("control", access.topics.control(worker.pool()))
-                                             .text("reports", access.topics.reports())
-                                             .text("activity", access.topics.activity()))
-                                   .finish())
+                .raw("topics", topics_json(access, worker.pool()))
                 .raw("partitions",
                      std::move(JsonObject().number("reports", access.reports_partitions).number("activity", access.activity_partitions)).finish())
                 .number("seq", static_cast<std::int64_t>(committed.commit.seq)))
@@ -194,6 +223,14 @@ void add_worker_routes(std::vector<Route>& routes) {
                     .lists = true,
                     .query = page_parameters(),
                     .answer = Read{plan_list, render_list, nullptr, true}});
+  routes.push_back({.method = "GET",
+                    .path = "/v1/workers/connection",
+                    .operation = "getWorkerConnection",
+                    .summary = "What a worker of this token would be connected to; registers nothing",
+                    .auth = Auth::worker,
+                    .scope = Scope::token_workspace,
+                    .response = &connection_schema(),
+                    .answer = Custom{show_connection}});
   routes.push_back({.method = "POST",
                     .path = "/v1/workers",
                     .operation = "registerWorker",

@@ -21,34 +21,13 @@ worker::StopSignal* the_stop = nullptr;  // the handler's; set before it is inst
 // async-signal-safe: one atomic and one write to a descriptor.
 void on_signal(int) { the_stop->request(); }
 
-std::string default_dir(const cli::Environment& environment) {
-  const std::string state = environment("XDG_STATE_HOME");
-  if (!state.empty()) return state + "/dossier/worker";
-  const std::string home = environment("HOME");
-  return home.empty() ? std::string() : home + "/.local/state/dossier/worker";
-}
-
 constexpr std::size_t kMaxTokenFile = 4'096;
 constexpr std::int64_t kMaxSeconds = 30 * 86'400;
-
-Result<std::string> token_of(const Invocation& in) {
-  const std::string path = in.text("--token-file");
-  if (path.empty()) return in.required("--token");
-  std::ifstream file(path, std::ios::binary);
-  std::string token(kMaxTokenFile + 1, '\0');
-  file.read(token.data(), static_cast<std::streamsize>(token.size()));
-  if (file.bad() || (file.fail() && !file.eof())) return make_error(Code::usage, "can't read " + path, "--token-file");
-  token.resize(static_cast<std::size_t>(file.gcount()));
-  if (token.size() > kMaxTokenFile) return make_error(Code::usage, path + " is too large for a token", "--token-file");
-  token.erase(token.find_last_not_of(" \t\r\n") + 1);
-  if (token.empty()) return make_error(Code::usage, path + " is empty; it must hold a worker's token, msw_…", "--token-file");
-  return token;
-}
 
 Result<std::string> work_root_of(const Invocation& in) {
   for (const char* name : {"--work-root", "--dir"})
     if (const std::string given = in.text(name); !given.empty()) return given;
-  if (const std::string usual = default_dir(cli::process_environment()); !usual.empty()) return usual;
+  if (const std::string usual = default_work_root(cli::process_environment()); !usual.empty()) return usual;
   return in.required("--work-root");
 }
 
@@ -62,8 +41,9 @@ bool is_on(const Invocation& in, const char* name) { return in.flag(name) && in.
 
 Result<worker::WorkerOptions> options_of(const Invocation& in) {
   worker::WorkerOptions options;
-  options.url = in.text("--url");
-  TRY(options.token, token_of(in));
+  options.gateway = !in.text("--gateway").empty();
+  options.url = options.gateway ? in.text("--gateway") : in.text("--url");
+  TRY(options.token, worker_token(in));
   options.name = in.text("--name");
   options.mode = in.text("--mode");
   options.once = is_on(in, "--once");
@@ -101,6 +81,27 @@ Result<int> run(const Invocation& in) {
 }
 
 }  // namespace
+
+std::string default_work_root(const cli::Environment& environment) {
+  const std::string state = environment("XDG_STATE_HOME");
+  if (!state.empty()) return state + "/dossier/worker";
+  const std::string home = environment("HOME");
+  return home.empty() ? std::string() : home + "/.local/state/dossier/worker";
+}
+
+Result<std::string> worker_token(const Invocation& in) {
+  const std::string path = in.text("--token-file");
+  if (path.empty()) return in.required("--token");
+  std::ifstream file(path, std::ios::binary);
+  std::string token(kMaxTokenFile + 1, '\0');
+  file.read(token.data(), static_cast<std::streamsize>(token.size()));
+  if (file.bad() || (file.fail() && !file.eof())) return make_error(Code::usage, "can't read " + path, "--token-file");
+  token.resize(static_cast<std::size_t>(file.gcount()));
+  if (token.size() > kMaxTokenFile) return make_error(Code::usage, path + " is too large for a token", "--token-file");
+  token.erase(token.find_last_not_of(" \t\r\n") + 1);
+  if (token.empty()) return make_error(Code::usage, path + " is empty; it must hold a worker's token, msw_…", "--token-file");
+  return token;
+}
 
 int worker_command(const Invocation& in) { return cli::run<&run>(in); }
 

@@ -31,6 +31,8 @@ Result<std::vector<Measurement>> bench_masking(const Settings& settings);
 Result<std::vector<Measurement>> bench_reads(const Settings& settings);
 Result<std::vector<Measurement>> bench_projection(const Settings& settings);
 Result<std::vector<Measurement>> bench_dispatch(const Settings& settings);
+Result<std::vector<Measurement>> bench_scaling(const Settings& settings);
+Result<std::vector<Measurement>> bench_membership(const Settings& settings);
 Result<std::vector<Measurement>> bench_activity(const Settings& settings);
 Result<std::vector<Measurement>> bench_replay(const Settings& settings);
 Result<std::vector<Measurement>> bench_idle(const Settings& settings);

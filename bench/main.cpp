@@ -15,6 +15,8 @@ const std::vector<Benchmark>& benchmarks() {
       {"commands", "a command until it is accepted and visible; commits a second by HTTP", bench_commands},
       {"projection", "a backlog of mixed events through the projector, all read models", bench_projection},
       {"dispatch", "a queued task until an idle worker's claim is accepted", bench_dispatch},
+      {"scaling", "1, 2, 4 and 8 workers with tasks of a second", bench_scaling},
+      {"membership", "workers that are killed, join and leave", bench_membership},
       {"activity", "log lines from a worker to Postgres, and to a reader of the API", bench_activity},
       {"masking", "secrets searched for in log lines that have none", bench_masking},
       {"reads", "GET an issue with 20 comments", bench_reads},

@@ -15,10 +15,12 @@
 #include "platform/process/family.hpp"
 #include "worker/capabilities.hpp"
 #include "worker/consumers.hpp"
+#include "worker/gateway_topics.hpp"
 #include "worker/inbox.hpp"
 #include "worker/protocol.hpp"
 #include "worker/registration.hpp"
 #include "worker/run_thread.hpp"
+#include "worker/secret_values.hpp"
 #include "worker/work_root.hpp"
 
 namespace dossier::worker {
@@ -28,6 +30,7 @@ constexpr std::int64_t kFirstPauseMs = 250;
 constexpr std::int64_t kMaxPauseMs = 5'000;
 constexpr std::int64_t kMaxIdleMs = 1'000;
 constexpr std::int64_t kFlushMs = 5'000;
+constexpr std::int64_t kGatewayLingerMs = 20;
 constexpr std::size_t kHostNameBytes = 256;
 
 std::string host_name() {
@@ -72,6 +75,7 @@ class Daemon {
  private:
   Now now() const { return {clock_.boot_us(), clock_.wall_us()}; }
   Result<Registration> register_until_stopped(const RegistrationRequest& request);
+  GatewayOptions gateway_options(const Registration& registration) const;
   Status connect(const Registration& registration);
   void take_offer(const v1::TaskOffer& offer, std::int32_t partition, std::int64_t offset);
   void commit_offsets();
@@ -95,6 +99,7 @@ class Daemon {
   Identity identity_;
   Target reports_target_;
   std::optional<process::Account> account_;
+  std::shared_ptr<const masking::Secrets> secrets_;
   std::unique_ptr<WorkdirStore> workdirs_;
   std::unique_ptr<SessionHomes> homes_;
   std::unique_ptr<AgentPool> agents_;
@@ -121,6 +126,7 @@ Status Daemon::prepare() {
   homes_ = std::make_unique<SessionHomes>(root_.path() + "/homes", account_);
   const std::size_t max_agents = options_.max_agents == 0 ? options_.slots : options_.max_agents;
   agents_ = std::make_unique<AgentPool>(clock_, AgentPool::Limits{max_agents, options_.warm_ms * 1'000}, make_);
+  TRY(secrets_, masking::Secrets::make(known_secrets(options_.token)));
   TRY(const crypto::KeyPair keys, root_.key_pair());
   TRY(const json::Value capabilities, probe_capabilities(options_.capabilities));
 
@@ -160,23 +166,46 @@ Result<Registration> Daemon::register_until_stopped(const RegistrationRequest& r
   }
 }
 
+GatewayOptions Daemon::gateway_options(const Registration& registration) const {
+  GatewayOptions gateway;
+  gateway.api = {.base_url = options_.url, .bearer_token = options_.token};
+  gateway.worker_id = registration.worker_id;
+  gateway.reports_topic = registration.reports_topic;
+  gateway.activity_topic = registration.activity_topic;
+  gateway.control_topic = registration.control_topic;
+  return gateway;
+}
+
 Status Daemon::connect(const Registration& registration) {
   reports_target_ = {registration.reports_topic, events::partition_of(identity_.workspace_id, registration.reports_partitions),
                      identity_.workspace_id};
-  TRY(reports_, kafka::make_writer(registration.cluster, kafka::WriterKind::messages));
-  TRY(activity_, kafka::make_writer(registration.cluster, kafka::WriterKind::activity));
-  dependencies_ = std::make_unique<RunDependencies>(RunDependencies{
-      clock_, *workdirs_, *homes_, *agents_, *activity_, identity_, registration.activity_topic, registration.activity_partitions,
-      http_client::Options{.base_url = options_.url, .bearer_token = options_.token}, account_, root_.family_prefix(), options_.default_timeout_ms});
-  TRY(auto control, kafka::make_reader(registration.cluster, {.prefetch_records = 1'000, .prefetch_kbytes = 1'024}));
-  TRY(auto offers, kafka::make_group_reader(registration.cluster, "dossier.workers." + registration.pool, registration.tasks_topic,
-                                            {.prefetch_records = 1, .prefetch_kbytes = 64}));
+  if (options_.gateway) {
+    TRY(reports_, make_gateway_writer(gateway_options(registration)));
+    // Log lines may wait a little for more, as they do on their way to Kafka.
+    TRY(activity_, make_gateway_writer(gateway_options(registration), {.linger_ms = kGatewayLingerMs}));
+  } else {
+    TRY(reports_, kafka::make_writer(registration.cluster, kafka::WriterKind::messages));
+    TRY(activity_, kafka::make_writer(registration.cluster, kafka::WriterKind::activity));
+  }
+  dependencies_ = std::make_unique<RunDependencies>(RunDependencies{clock_, *workdirs_, *homes_, *agents_, *activity_, identity_,
+                                                                    registration.activity_topic, registration.activity_partitions,
+                                                                    http_client::Options{.base_url = options_.url, .bearer_token = options_.token},
+                                                                    account_, root_.family_prefix(), options_.default_timeout_ms, secrets_});
+  std::unique_ptr<topic::Reader> control;
+  if (options_.gateway) {
+    TRY(control, make_gateway_reader(gateway_options(registration)));
+  } else {
+    TRY(control, kafka::make_reader(registration.cluster, {.prefetch_records = 1'000, .prefetch_kbytes = 1'024}));
+  }
   ControlListener control_listener;
   control_listener.message = [this](v1::ControlMessage message, std::int64_t offset) {
     post([this, message = std::move(message), offset](Protocol& protocol) { protocol.on_control(message, offset, now()); });
   };
   control_listener.current = [this](std::int64_t last) { post([this, last](Protocol& protocol) { protocol.on_control_current(last, now()); }); };
   control_ = std::make_unique<ControlConsumer>(std::move(control), registration.control_topic, std::move(control_listener));
+  if (options_.gateway) return {};  // offers come with the control messages: a worker without partitions gets them there
+  TRY(auto offers, kafka::make_group_reader(registration.cluster, "dossier.workers." + registration.pool, registration.tasks_topic,
+                                            {.prefetch_records = 1, .prefetch_kbytes = 64}));
   OfferListener offer_listener;
   offer_listener.offer = [this](v1::TaskOffer offer, std::int32_t partition, std::int64_t offset) {
     post([this, offer = std::move(offer), partition, offset](Protocol&) { take_offer(offer, partition, offset); });
@@ -202,7 +231,7 @@ void Daemon::take_offer(const v1::TaskOffer& offer, std::int32_t partition, std:
 }
 
 void Daemon::commit_offsets() {
-  if (const auto commits = offsets_.take(); !commits.empty()) offers_->commit(commits);
+  if (const auto commits = offsets_.take(); !commits.empty() && offers_ != nullptr) offers_->commit(commits);
 }
 
 void Daemon::send(const SendReport& report) {

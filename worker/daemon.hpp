@@ -15,9 +15,10 @@
 namespace dossier::worker {
 
 struct WorkerOptions {
-  std::string url;    // of the server's API
-  std::string token;  // msw_…: of a workspace
-  std::string name;   // empty: the machine's name
+  std::string url;       // of the server's API
+  bool gateway = false;  // no route to Kafka: everything goes by the server
+  std::string token;     // msw_…: of a workspace
+  std::string name;      // empty: the machine's name
   std::string mode = "local";
   std::uint32_t slots = 1;                      // agents at the same time, 1 to kMaxSlots
   std::string work_root;                        // keys, repositories, worktrees; one worker at a time (locked)

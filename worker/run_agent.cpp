@@ -32,13 +32,25 @@ AgentResult failed(std::string code, std::string error) {
 RunAgent::RunAgent(const Parts& parts)
     : parts_(parts),
       offer_(parts.offer),
-      capture_({parts.dependencies, parts.offer, parts.workdir, parts.wakeup, parts.stop}),
+      capture_({parts.dependencies, parts.offer, parts.workdir, parts.wakeup, parts.stop, [this](const std::string& line) { say(line); }}),
       approvals_(parts.offer.offer(), parts.offer.resume()),
+      evidence_({parts.offer.session_id(), parts.offer.offer(), parts.workdir.path, parts.dependencies.secrets,
+                 [this](const std::string& file, const std::string& sha256) { return capture_.upload(file, sha256); },
+                 [this](v1::EvidenceRecorded recorded) { parts_.listener.note(parts_.key, std::move(recorded)); },
+                 [this](v1::EvidenceRejected rejected) { parts_.listener.note(parts_.key, std::move(rejected)); },
+                 [this](const std::string& line) { say(line); }}),
       host_({parts.key, parts.listener, parts.mailbox, parts.wakeup, parts.stop, parts.activity, approvals_,
              [this](std::uint32_t turn) { on_turn_over(turn); }, [this](const std::string& session) { on_session(session); }}),
+      // Beside the worktree and not in it, where the agent could have left a link of this name.
+      guard_({host_, parts.dependencies.secrets, parts.dependencies.limits, parts.workdir.path + ".output",
+              [this](const limits::Reached& reached) { on_limit(reached); }}),
       remembers_(parts.home.remembers) {}
 
-RunEnd RunAgent::run() { return end_of(run_turns()); }
+RunEnd RunAgent::run() {
+  AgentResult result = run_turns();
+  if (!parts_.stop.asked()) evidence_.after_run(host_.turn(), guard_.output());
+  return end_of(std::move(result));
+}
 
 AgentResult RunAgent::run_turns() {
   host_.begin(offer_.resume().turns() + 1);
@@ -53,7 +65,7 @@ AgentResult RunAgent::run_turns() {
     host_.end(again);
     if (!again) return result;
     approvals_.on_agent_lost();
-    parts_.activity.log_line("system", "the agent is gone, and what it asked for is not: it goes on when that is decided (" + result.error + ")");
+    say("the agent is gone, and what it asked for is not: it goes on when that is decided (" + result.error + ")");
     // A turn that began has broken off; the next one has a number of its own.
     host_.begin(host_.turn() + (host_.in_turn() ? 1 : 0));
   }
@@ -64,7 +76,8 @@ AgentResult RunAgent::run_process() {
   auto lease = parts_.dependencies.agents.take({offer_.spec().provider(), request.provider_session, request.worktree, request.home});
   if (lease.agent() == nullptr) return failed("agent_unavailable", "this worker has no provider \"" + offer_.spec().provider() + "\"");
   ++processes_;
-  AgentResult result = lease.agent()->run(request, host_);
+  guard_.begin(request);
+  AgentResult result = guard_.end(lease.agent()->run(request, guard_));
   if (result.kind == AgentResult::Kind::completed) lease.put_back(host_.provider_session());
   return result;
 }
@@ -74,7 +87,7 @@ bool RunAgent::wait_for_decisions() {
   host_.read_mail();
   bool said = false;
   while (approvals_.has_undecided() && !parts_.stop.asked()) {
-    if (!std::exchange(said, true)) parts_.activity.log_line("system", "waits for a decision on what the agent had asked for");
+    if (!std::exchange(said, true)) say("waits for a decision on what the agent had asked for");
     parts_.wakeup.wait(std::clamp<std::int64_t>(host_.pump() / 1'000, 1, kWaitMs));
     host_.read_mail();
   }
@@ -136,11 +149,17 @@ void RunAgent::on_session(const std::string& provider_session) {
 
 void RunAgent::on_turn_over(std::uint32_t turn) {
   if (parts_.stop.asked()) return;  // a run that is stopped reports no work
+  evidence_.after_turn(turn);
   source_ = capture_.capture(turn);
   if (*source_)
     parts_.listener.note(parts_.key, source_->value());
   else
-    parts_.activity.log_line("system", "the worktree was not captured: " + source_->error().message);
+    say("the worktree was not captured: " + source_->error().message);
+}
+
+void RunAgent::on_limit(const limits::Reached& reached) {
+  say(limits::describe(reached));
+  parts_.listener.note(parts_.key, to_fact(reached, offer_.offer()));
 }
 
 RunEnd RunAgent::end_of(AgentResult result) {
@@ -163,7 +182,7 @@ RunEnd RunAgent::end_of(AgentResult result) {
     end.source = std::move(*source_).value();
     return end;
   }
-  parts_.activity.log_line("system", "the worktree was not captured: " + source_->error().message);
+  say("the worktree was not captured: " + source_->error().message);
   if (!completed) return end;
   end.kind = RunEnd::Kind::failed;
   end.phase = "capture";

@@ -11,7 +11,9 @@
 #include <optional>
 #include <string>
 
+#include "worker/guarded_host.hpp"
 #include "worker/run_capture.hpp"
+#include "worker/run_evidence.hpp"
 #include "worker/run_host.hpp"
 #include "worker/run_thread.hpp"
 
@@ -47,13 +49,17 @@ class RunAgent {
   // A turn is over: the one place where what it left is looked at.
   void on_turn_over(std::uint32_t turn);
   void on_session(const std::string& provider_session);
+  void on_limit(const limits::Reached& reached);
+  void say(const std::string& line) { parts_.activity.log_line("system", line); }
   RunEnd end_of(AgentResult result);
 
   const Parts parts_;
   const v1::TaskOffer& offer_;
   RunCapture capture_;
   PendingApprovals approvals_;
+  RunEvidence evidence_;
   RunHost host_;
+  GuardedHost guard_;  // what the agent sees of host_
   int processes_ = 0;  // that were started
   bool remembers_ = false;
   std::optional<Result<v1::SourceCaptured>> source_;  // of the last turn that ended

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "worker/registration.hpp"
+#include "worker/run_evidence.hpp"
 #include "worker/source_report.hpp"
 #include "worker/text/text.hpp"
 
@@ -27,8 +28,10 @@ Result<v1::SourceCaptured> RunCapture::capture(std::uint32_t turn) {
   const git::Person author{agent, agent + "@agents.dossier.invalid", parts_.dependencies.clock.wall_us()};
   // Beside the worktree and not in it, where the agent could have left a link of this name.
   DiffCollector diff(workdir.path + ".diff");
+  DiffMasker masked(parts_.dependencies.secrets, [&](std::string_view piece) { return diff.add(piece); });
   TRY(const Captured captured,
-      parts_.dependencies.workdirs.capture(workdir, message, author, [&](std::string_view piece) { return diff.add(piece); }));
+      parts_.dependencies.workdirs.capture(workdir, message, author, [&](std::string_view piece) { return masked.add(piece); }));
+  masked.finish(parts_.say);
   TRY_STATUS(diff.finish());
   v1::SourceCaptured source;
   source.set_session_id(offer.session_id());
@@ -67,7 +70,7 @@ Status RunCapture::upload(const std::string& file, const std::string& sha256) {
     const std::int64_t until = with.clock.boot_us() + pause_ms * 1'000;
     while (!parts_.stop.now() && with.clock.boot_us() < until) parts_.wakeup.wait((until - with.clock.boot_us()) / 1'000 + 1);
   }
-  last.message = "can't upload the diff: " + last.message;
+  last.message = "can't upload it: " + last.message;
   return last;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/result.hpp"
@@ -19,14 +20,16 @@ class RunCapture {
     const Workdir& workdir;
     process::Wakeup& wakeup;
     const RunStop& stop;
+    std::function<void(const std::string& line)> say;  // a line of the system, for people
   };
   explicit RunCapture(const Parts& parts) : parts_(parts) {}
 
   // Blocks: git, and for a large diff the API, for about a minute at most. Nothing changed is a result too.
   Result<v1::SourceCaptured> capture(std::uint32_t turn);
+  // Into the workspace's blobs. Blocks likewise.
+  Status upload(const std::string& file, const std::string& sha256);
 
  private:
-  Status upload(const std::string& file, const std::string& sha256);
   const Parts parts_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -16,6 +17,8 @@
 #include "platform/topic/topic.hpp"
 #include "worker/agent_pool.hpp"
 #include "worker/identity.hpp"
+#include "worker/limits/limits.hpp"
+#include "worker/masking/masker.hpp"
 #include "worker/run.hpp"
 #include "worker/run_host.hpp"
 #include "worker/run_mailbox.hpp"
@@ -38,6 +41,8 @@ struct RunDependencies {
   std::optional<process::Account> account;
   std::string family_prefix;
   std::int64_t default_timeout_ms = 0;
+  std::shared_ptr<const masking::Secrets> secrets;
+  limits::TaskLimits limits = {};
 };
 
 class RunThread {

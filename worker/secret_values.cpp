@@ -5,11 +5,16 @@
 
 #include <algorithm>
 #include <cctype>
+#include <fstream>
 
 #include "platform/json/json.hpp"
+#include "worker/agents/claude_agent.hpp"
+#include "worker/agents/codex_agent.hpp"
 
 namespace dossier::worker {
 namespace {
+
+constexpr std::size_t kMaxSignIn = 1u << 20;
 
 bool is_secret_name(std::string name) {
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
@@ -59,6 +64,19 @@ std::vector<std::string> secret_values_of_machine() {
 std::vector<std::string> secret_values_of_json(std::string_view text) {
   std::vector<std::string> values;
   if (const auto value = json::parse(text)) gather(*value, false, values);
+  return values;
+}
+
+std::vector<std::string> known_secrets(const std::string& token) {
+  std::vector<std::string> values = secret_values_of_machine();
+  values.push_back(token);
+  for (const std::string& path : {codex_sign_in_file(), claude_sign_in_file()}) {
+    std::ifstream file(path, std::ios::binary);
+    std::string text(kMaxSignIn, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    for (std::string& value : secret_values_of_json(text)) values.push_back(std::move(value));
+  }
   return values;
 }
 

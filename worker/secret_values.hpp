@@ -17,4 +17,7 @@ std::vector<std::string> secret_values_of_machine();
 // Texts at any depth of a JSON file whose members are named like that (Codex' auth.json). Empty where it is no JSON.
 std::vector<std::string> secret_values_of_json(std::string_view text);
 
+// All of that, as of now: the worker's token, its environment, and the agents' sign-ins.
+std::vector<std::string> known_secrets(const std::string& token);
+
 }  // namespace dossier::worker

@@ -297,6 +297,7 @@ void add_programs(std::vector<Command>& table, const Programs& programs) {
        "Runs a worker: it claims tasks and runs agents in worktrees.",
        {},
        {{"--url", "URL", "the server", "DOSSIER_URL", "url", "http://127.0.0.1:8787"},
+        {"--gateway", "URL", "the server, where this machine has no route to Kafka: all goes by it", "DOSSIER_WORKER_GATEWAY"},
         {"--token", "TOKEN", "token of workers (msw_…); better by $DOSSIER_TOKEN: arguments can be read by everybody", "DOSSIER_TOKEN"},
         {"--token-file", "FILE", "or a file that holds it, over --token", "DOSSIER_WORKER_TOKEN_FILE"},
         {"--name", "NAME", "for people [the machine's name]", "DOSSIER_WORKER_NAME"},
@@ -317,6 +318,20 @@ void add_programs(std::vector<Command>& table, const Programs& programs) {
        "SIGTERM lets running sessions end and takes no more; what still runs after --drain-seconds goes to another worker. A second\n"
        "one ends everything at once.",
        programs.worker});
+  table.push_back(
+      {"worker doctor",
+       "Looks whether a worker would do well on this machine; changes nothing.",
+       {},
+       {{"--url", "URL", "the server", "DOSSIER_URL", "url", "http://127.0.0.1:8787"},
+        {"--token", "TOKEN", "token of workers (msw_…)", "DOSSIER_TOKEN"},
+        {"--token-file", "FILE", "or a file that holds it, over --token", "DOSSIER_WORKER_TOKEN_FILE"},
+        {"--work-root", "DIR", "where its repositories and worktrees would be [~/.local/state/dossier/worker]", "DOSSIER_WORKER_WORK_ROOT"},
+        {"--account", "NAME", "agents would run as this account", "DOSSIER_WORKER_ACCOUNT"},
+        {"--gateway", "URL", "the server, as a worker without a route to Kafka would use it", "DOSSIER_WORKER_GATEWAY"},
+        kJson,
+        kProfile},
+       "Exit code 1 where something would keep it from working.",
+       programs.worker_doctor});
 }
 
 void add_admin(std::vector<Command>& table) {

@@ -11,6 +11,7 @@ namespace dossier::cli {
 struct Programs {
   int (*serve)(const Invocation&) = nullptr;
   int (*worker)(const Invocation&) = nullptr;
+  int (*worker_doctor)(const Invocation&) = nullptr;
   std::vector<Command> admin = {};
 };
 // --kafka, --database and their like, of every command that works on the stack itself.

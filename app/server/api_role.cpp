@@ -12,12 +12,18 @@ namespace dossier::app {
 Result<std::unique_ptr<ApiRole>> ApiRole::make(Core& core, api::ChangeHub& changes) {
   TRY(auto admin, kafka::Admin::make(core.settings.kafka));
   std::unique_ptr<ApiRole> role(new ApiRole(core, std::move(admin)));
+  // Small: what workers behind the gateway are told is little.
+  TRY(auto control, kafka::make_reader(core.settings.kafka, {.prefetch_records = 1'000, .prefetch_kbytes = 1'024}));
+  role->control_ = std::make_unique<producers::ControlFollower>(std::move(control), core.clock);
   role->application_ = std::make_unique<api::Application>(role->environment(changes));
   api::http::ServerOptions options;
   options.address = core.settings.address;
   options.port = core.settings.port;
   TRY(role->server_, api::http::Server::open(*role->application_, core.executor, options));
-  core.metrics.add([server = role->server_.get()](MetricsText& out) { server->describe(out); });
+  core.metrics.add([server = role->server_.get(), control = role->control_.get()](MetricsText& out) {
+    server->describe(out);
+    out.gauge("dossier_gateway_waiting", "Workers behind this gateway that wait for messages.", static_cast<double>(control->waiting()));
+  });
   return role;
 }
 
@@ -31,6 +37,8 @@ api::Environment ApiRole::environment(api::ChangeHub& changes) {
   workers.topics = core_.settings.topics;
   workers.reports_partitions = core_.identity.partitions;
   workers.activity_partitions = core_.identity.partitions;
+  workers.records = core_.messages.get();
+  workers.control = control_.get();
   workers.prepare_pool = [this](const std::string& pool) { return prepare_pool(pool); };
   return {core_.database,
           core_.runner,
@@ -92,6 +100,7 @@ void ApiRole::start() {
 
 void ApiRole::stop(std::int64_t drain_ms) {
   stopping_.store(true);
+  if (control_ != nullptr) control_->stop();  // long polls end now, not when the drain does
   if (server_ != nullptr) server_->stop(drain_ms);
   if (thread_.joinable()) thread_.join();
 }

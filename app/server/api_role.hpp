@@ -11,6 +11,7 @@
 #include "app/server/core.hpp"
 #include "base/thread_pool.hpp"
 #include "platform/kafka/admin.hpp"
+#include "producers/control_follower.hpp"
 #include "producers/postgres_secrets.hpp"
 
 namespace dossier::app {
@@ -40,6 +41,7 @@ class ApiRole {
   std::atomic<bool> stopping_{false};
   ThreadPool passwords_;
   producers::PostgresSecrets secrets_;
+  std::unique_ptr<producers::ControlFollower> control_;
   std::unique_ptr<api::Application> application_;
   std::unique_ptr<api::http::Server> server_;
   std::thread thread_;

@@ -43,6 +43,9 @@ using ShouldStop = std::function<bool()>;
 // not_found: `path` does not exist or is in no repository.
 Result<std::string> find_root(const std::string& path);
 
+// Of libgit2: "1.5.1".
+std::string library_version();
+
 // One thread an object; several objects may be open on one repository at a time. Errors: not_found, already_exists,
 // forbidden (the remote asks for credentials), io with libgit2's words.
 class Repository {

@@ -47,6 +47,12 @@ Result<CommitHandle> find_commit(git_repository* repository, const std::string& 
   return commit;
 }
 
+std::string library_version() {
+  int major = 0, minor = 0, patch = 0;
+  git_libgit2_version(&major, &minor, &patch);
+  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
+}
+
 Result<std::string> find_root(const std::string& path) {
   start_library();
   RepositoryHandle repository;

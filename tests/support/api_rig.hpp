@@ -62,10 +62,13 @@ class ApiRig final : public projections::AppliedListener {
         states_(pool_),
         secrets_(pool_),
         board_(kPartitions, clock_),
+        control_(broker_.make_reader("gateway"), clock_),
         executor_(8, 256),
         passwords_(2, 16),
         store_({database_->url(), generation_}) {
     broker_.create_topic(topics_.events(), kPartitions);
+    broker_.create_topic(topics_.reports(), kPartitions);
+    broker_.create_topic(topics_.activity(), kPartitions);
     writer_ = broker_.make_writer("server");
     const auto reader = broker_.make_reader("opener");
     producers::PostgresLogIdentity identities(database_->url());
@@ -84,6 +87,7 @@ class ApiRig final : public projections::AppliedListener {
     if (!eventually(20'000, [this] { return all_projected(); })) throw std::runtime_error("the log's first records were not projected");
   }
   ~ApiRig() {
+    control_.stop();
     runner_->stop(5'000);
     writer_->flush(1'000);
     stop_projecting();
@@ -157,6 +161,7 @@ class ApiRig final : public projections::AppliedListener {
 
   api::Application& application() { return *application_; }
   memory::MemoryBroker& broker() { return broker_; }
+  const events::Topics& topics() const { return topics_; }
   postgres::Pool& pool() { return pool_; }
   api::ChangeHub& changes() { return changes_; }
   producers::Secrets& secrets() { return secrets_; }
@@ -178,7 +183,13 @@ class ApiRig final : public projections::AppliedListener {
     workers.bootstrap = "broker:9092";
     workers.properties = {{"sasl.username", "worker"}};
     workers.topics = topics_;
-    workers.prepare_pool = [](const std::string&) { return Status(); };
+    workers.reports_partitions = workers.activity_partitions = kPartitions;
+    workers.prepare_pool = [this](const std::string& pool) {
+      broker_.create_topic(topics_.control(pool), 1);
+      return Status();
+    };
+    workers.records = writer_.get();
+    workers.control = &control_;
     std::vector<api::Readiness> readiness{{"log", [] { return Status(); }}};
     return {pool_,
             *runner_,
@@ -222,6 +233,7 @@ class ApiRig final : public projections::AppliedListener {
   producers::PostgresStateStore states_;
   producers::PostgresSecrets secrets_;
   producers::VerdictBoard board_;
+  producers::ControlFollower control_;
   ThreadPool executor_;
   ThreadPool passwords_;
   MetricsRegistry metrics_;

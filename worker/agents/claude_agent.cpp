@@ -99,8 +99,7 @@ bool ClaudeAgent::is_warm() const { return child_ != nullptr && session_->finish
 Status ClaudeAgent::start(const AgentRequest& request, bool is_fresh) {
   child_.reset();
   const std::string home = home_of(request);
-  const std::string own = variable_or("CLAUDE_CONFIG_DIR", variable_or("HOME", "/root") + "/.claude") + "/.credentials.json";
-  TRY_STATUS(make_agent_home(request, home, own, ".credentials.json"));
+  TRY_STATUS(make_agent_home(request, home, claude_sign_in_file(), ".credentials.json"));
   const std::string transcript = is_fresh ? std::string() : find_transcript(request);
   claude::SessionSetup setup;
   setup.worktree = request.worktree;
@@ -190,5 +189,7 @@ AgentResult ClaudeAgent::run(const AgentRequest& request, AgentHost& host) {
   }
   return failed("agent_failed", "Claude Code refused a fresh session", false);
 }
+
+std::string claude_sign_in_file() { return variable_or("CLAUDE_CONFIG_DIR", variable_or("HOME", "/root") + "/.claude") + "/.credentials.json"; }
 
 }  // namespace dossier::worker

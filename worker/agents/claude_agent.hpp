@@ -34,4 +34,7 @@ std::vector<std::string> claude_argv(const AgentRequest& request);
 // What the program is told by its environment besides: its own folder, and that it reports, updates and begins nothing by itself.
 process::Environment claude_environment(const std::string& home);
 
+// The sign-in of the worker's account, lent to its agents; it need not be there.
+std::string claude_sign_in_file();
+
 }  // namespace dossier::worker

@@ -66,7 +66,7 @@ void CodexAgent::drop() {
 
 Status CodexAgent::start(const AgentRequest& request, const std::string& thread) {
   const std::string home = request.home + "/codex";
-  TRY_STATUS(make_agent_home(request, home, variable_or("CODEX_HOME", variable_or("HOME", "/root") + "/.codex") + "/auth.json", "auth.json"));
+  TRY_STATUS(make_agent_home(request, home, codex_sign_in_file(), "auth.json"));
   process::SpawnOptions options;
   options.argv = codex_argv(request.command);
   options.working_directory = request.worktree;
@@ -190,5 +190,7 @@ AgentResult CodexAgent::run(const AgentRequest& request, AgentHost& host) {
     inputs = std::move(next->inputs);
   }
 }
+
+std::string codex_sign_in_file() { return variable_or("CODEX_HOME", variable_or("HOME", "/root") + "/.codex") + "/auth.json"; }
 
 }  // namespace dossier::worker

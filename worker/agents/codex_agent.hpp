@@ -44,4 +44,7 @@ class CodexAgent final : public Agent {
 // argv up to and with the transport; `command` replaces the program where it is not empty.
 std::vector<std::string> codex_argv(const std::vector<std::string>& command);
 
+// The sign-in of the worker's account, lent to its agents; it need not be there.
+std::string codex_sign_in_file();
+
 }  // namespace dossier::worker
