@@ -9,8 +9,10 @@
 
 namespace dossier::worker {
 
-// {"command":true,"codex":true,"codex_version":"0.169.0","os":"linux","arch":"x86_64"}, with the members of `overlay` (a
-// JSON object as text, may be empty) laid over it. usage: the overlay is no object of scalars.
+// {"command":true,"codex":true,"codex.version":"0.169.0","codex.approvals":true,"os":"linux","arch":"x86_64"}, with the members
+// of `overlay` (a JSON object as text, may be empty) laid over it. A provider that is there but can't be driven is false, and
+// `<provider>.reason` says why; one that the overlay turns off is not looked at. Starts each provider's program, some seconds.
+// usage: the overlay is no object of scalars, or claims of a provider what was not seen.
 Result<json::Value> probe_capabilities(const std::string& overlay);
 
 // The overlay with labels, "name=value,name=value", as members that are strings. usage: a label without a name or a value, or

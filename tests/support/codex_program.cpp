@@ -1,61 +1,16 @@
-// Installs the pinned Codex by npm, once for all test programs.
+// The pinned packages.
 #include "tests/support/codex_program.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <array>
 #include <cstdlib>
-#include <filesystem>
-#include <stdexcept>
-#include <string_view>
-
-#include "tests/support/program.hpp"
-#include "tests/support/temporary_folder.hpp"
 
 namespace dossier::test {
-namespace {
 
-constexpr std::string_view kPackage = "@openai/codex@0.169.0";
-constexpr std::int64_t kInstallDeadlineMs = 300'000;
-// What npm says when the network, and nothing else, is at fault.
-constexpr std::array<std::string_view, 7> kUnreachable{"ENOTFOUND", "EAI_AGAIN",   "ECONNREFUSED", "ECONNRESET",
-                                                       "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH"};
+CodexProgram find_codex(const std::string& version) { return find_npm_program("@openai/codex@" + version, "codex"); }
 
-// Several test programs may want it at once.
-class Lock {
- public:
-  explicit Lock(const std::string& file) : fd_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-    if (fd_ < 0 || ::flock(fd_, LOCK_EX) != 0) throw std::runtime_error("can't lock " + file);
-  }
-  ~Lock() { ::close(fd_); }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
-
- private:
-  int fd_;
-};
-
-}  // namespace
-
-CodexProgram find_codex() {
-  const char* named = std::getenv("DOSSIER_NPM_DIR");
-  const std::string folder = named != nullptr ? named : std::string(DOSSIER_BINARY_DIR) + "/npm";
-  const std::string program = folder + "/node_modules/.bin/codex";
-  std::filesystem::create_directories(folder);
-  const Lock lock(folder + "/.lock");
-  TemporaryFolder scratch("npm");
-  const auto version = run_command({program, "--version"}, {}, scratch.path());
-  const std::string wanted(kPackage.substr(kPackage.rfind('@') + 1));
-  if (version.exit_code == 0 && version.out.find(wanted) != std::string::npos) return {program, {}};
-  const auto installed = run_command({"npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", folder, "--fetch-retries=2",
-                                      "--fetch-timeout=60000", std::string(kPackage)},
-                                     {}, scratch.path(), kInstallDeadlineMs);
-  if (installed.exit_code == 0) return {program, {}};
-  for (const auto sign : kUnreachable)
-    if (installed.err.find(sign) != std::string::npos) return {{}, "npm can't be reached (" + std::string(sign) + "), and Codex is not in " + folder};
-  throw std::runtime_error("npm install " + std::string(kPackage) + " failed:\n" + installed.err);
+std::vector<std::string> codex_versions() {
+  std::vector<std::string> versions{kNewestCodex};
+  if (std::getenv("DOSSIER_TEST_ALL") != nullptr) versions.emplace_back(kOldestCodex);
+  return versions;
 }
 
 }  // namespace dossier::test

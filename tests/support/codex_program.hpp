@@ -1,16 +1,19 @@
-// The real Codex program for tests: the npm package, pinned, installed once into DOSSIER_NPM_DIR (./dev test: .local/npm).
+// The real Codex program for tests.
 #pragma once
 
 #include <string>
+#include <vector>
+
+#include "tests/support/npm_program.hpp"
 
 namespace dossier::test {
 
-struct CodexProgram {
-  std::string path;     // empty: not to be had
-  std::string why_not;  // npm can't be reached: the reason to skip
-};
+inline constexpr const char* kNewestCodex = "0.169.0";
+inline constexpr const char* kOldestCodex = "0.130.0";
 
-// Throws std::runtime_error where npm is reached and fails: that is no reason to skip.
-CodexProgram find_codex();
+using CodexProgram = NpmProgram;
+CodexProgram find_codex(const std::string& version = kNewestCodex);
+// Those that tests drive: the newest; where everything runs (DOSSIER_TEST_ALL) the oldest that is supported, too.
+std::vector<std::string> codex_versions();
 
 }  // namespace dossier::test

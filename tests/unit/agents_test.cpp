@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "platform/crypto/crypto.hpp"
 #include "platform/json/json.hpp"
@@ -19,11 +21,42 @@ class CollectingHost final : public AgentHost {
  public:
   void on_event(AgentEvent event) override {
     if (on_line && event.kind == AgentEvent::Kind::log_line) on_line(event);
+    if (event.kind == AgentEvent::Kind::turn_started) turn_ = event.turn;
+    if (event.kind == AgentEvent::Kind::turn_ended) {
+      turn_over_ = true;
+      turn_at_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(pause_between_turns_ms);
+    }
+    if (on_approval && event.kind == AgentEvent::Kind::approval_requested) on_approval(*event.approval);
     events.push_back(std::move(event));
   }
-  std::vector<AgentCommand> take_commands() override { return {}; }
+  // After each turn: the next one that is planned, or the finish.
+  std::vector<AgentCommand> take_commands() override {
+    if (!turn_over_ || std::chrono::steady_clock::now() < turn_at_) return std::exchange(commands, {});
+    turn_over_ = false;
+    AgentCommand command;
+    if (!next_turns.empty()) {
+      command.kind = AgentCommand::Kind::next_turn;
+      command.turn = ++turn_;
+      command.inputs = next_turns.front();
+      next_turns.erase(next_turns.begin());
+    }
+    return {command};
+  }
   bool congested() override { return false; }
-  std::int64_t pump() override { return 1'000'000; }
+  // What was decided reaches the agent once its time has come.
+  std::int64_t pump() override {
+    if (answer_.request.empty()) return 1'000'000;
+    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(answer_at_ - std::chrono::steady_clock::now()).count();
+    if (left > 0) return std::min<std::int64_t>(left, 1'000'000);
+    commands.push_back(std::exchange(answer_, {}));
+    return 0;
+  }
+  void answer_in(const std::string& request, std::int64_t pause_ms) {
+    answer_.kind = AgentCommand::Kind::resolve;
+    answer_.request = request;
+    answer_.decision = "accept";
+    answer_at_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(pause_ms);
+  }
   Stop stop() const override { return stop_; }
   process::Wakeup& wakeup() override { return wakeup_; }
 
@@ -36,6 +69,11 @@ class CollectingHost final : public AgentHost {
   int count(AgentEvent::Kind kind) const {
     return static_cast<int>(std::count_if(events.begin(), events.end(), [&](const auto& event) { return event.kind == kind; }));
   }
+  const AgentEvent* first(AgentEvent::Kind kind) const {
+    for (const auto& event : events)
+      if (event.kind == kind) return &event;
+    return nullptr;
+  }
   const AgentEvent* last(AgentEvent::Kind kind) const {
     for (auto event = events.rbegin(); event != events.rend(); ++event)
       if (event->kind == kind) return &*event;
@@ -43,11 +81,20 @@ class CollectingHost final : public AgentHost {
   }
 
   std::vector<AgentEvent> events;
+  std::vector<AgentCommand> commands;  // taken during a turn
+  std::vector<std::vector<AgentInput>> next_turns;
+  std::int64_t pause_between_turns_ms = 0;
   std::function<void(const AgentEvent&)> on_line;
+  std::function<void(const AgentApproval&)> on_approval;
   Stop stop_ = Stop::no;
 
  private:
   process::Wakeup wakeup_;
+  std::uint32_t turn_ = 0;
+  bool turn_over_ = false;
+  std::chrono::steady_clock::time_point turn_at_;
+  AgentCommand answer_;
+  std::chrono::steady_clock::time_point answer_at_;
 };
 
 class Agents : public ::testing::Test {
@@ -70,9 +117,12 @@ class Agents : public ::testing::Test {
     request_.command = {"/bin/sh", "-c", script};
     return run("command");
   }
-  AgentResult fake_codex(const std::string& recording, const std::string& fault) {
+  void plan_codex(const std::string& recording, const std::string& fault) {
     const std::string source = DOSSIER_SOURCE_DIR;
     request_.command = {"python3", source + "/tests/support/fake_codex.py", source + "/tests/golden/codex/" + recording + ".ndjson", fault};
+  }
+  AgentResult fake_codex(const std::string& recording, const std::string& fault) {
+    plan_codex(recording, fault);
     return run("codex");
   }
   void TearDown() override { EXPECT_TRUE(process::marked_processes(request_.family).members.empty()); }
@@ -96,6 +146,37 @@ TEST_F(Agents, a_command_gets_its_task_and_its_output_becomes_lines) {
   EXPECT_EQ(host_.count(AgentEvent::Kind::turn_started), 1);
   ASSERT_EQ(host_.count(AgentEvent::Kind::turn_ended), 1);
   EXPECT_EQ(host_.last(AgentEvent::Kind::turn_ended)->text, "completed");
+}
+
+TEST_F(Agents, a_command_runs_anew_for_each_turn_with_the_inputs_as_its_prompt) {
+  host_.next_turns = {{{"fup_1", "and this"}, {"fup_2", "and that"}}};
+  const AgentResult result = shell("echo \"$DOSSIER_TURN $DOSSIER_PROMPT\"; cat >request$DOSSIER_TURN.json");
+  EXPECT_EQ(result.kind, AgentResult::Kind::completed);
+  EXPECT_EQ(result.result, "2 and this\n\nand that");
+  EXPECT_EQ(host_.lines("agent"), "1 make it so\n2 and this\n\nand that\n");
+  EXPECT_EQ(host_.count(AgentEvent::Kind::turn_started), 2);
+  EXPECT_EQ(host_.last(AgentEvent::Kind::turn_ended)->turn, 2u);
+  const auto request = json::parse(test::read_file(folder_.path() + "/request2.json"));
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->integer_or("turn", 0), 2);
+  EXPECT_EQ(request->text("prompt"), "and this\n\nand that");
+}
+
+TEST_F(Agents, an_interrupt_ends_a_commands_turn_and_the_next_one_begins) {
+  host_.next_turns = {{{"fup_1", "go on"}}};
+  host_.on_line = [&](const AgentEvent& event) {
+    if (event.text != "waiting") return;
+    AgentCommand interrupt;
+    interrupt.kind = AgentCommand::Kind::interrupt;
+    host_.commands = {interrupt};
+    host_.wakeup().notify();
+  };
+  const AgentResult result = shell("[ $DOSSIER_TURN = 2 ] && { echo done; exit 0; }; echo waiting; sleep 300");
+  EXPECT_EQ(result.kind, AgentResult::Kind::completed);
+  EXPECT_EQ(result.result, "done");
+  ASSERT_EQ(host_.count(AgentEvent::Kind::turn_ended), 2);
+  EXPECT_EQ(std::find_if(host_.events.begin(), host_.events.end(), [](const auto& e) { return e.kind == AgentEvent::Kind::turn_ended; })->text,
+            "interrupted");
 }
 
 TEST_F(Agents, a_command_never_sees_the_control_planes_variables) {
@@ -196,6 +277,70 @@ TEST_F(Agents, codex_that_never_answers_is_ended_at_its_time_limit) {
   EXPECT_EQ(fake_codex("commands", "silent").code, "agent_timeout");
 }
 
+TEST_F(Agents, the_time_limit_of_codex_stands_still_while_somebody_is_asked) {
+  request_.timeout_ms = 1'500;
+  request_.approvals = ApprovalMode::untrusted;
+  host_.on_approval = [&](const AgentApproval& approval) { host_.answer_in(approval.request, 2'500); };
+  EXPECT_EQ(fake_codex("commands", "none").kind, AgentResult::Kind::completed);
+}
+
+TEST_F(Agents, codex_goes_on_with_its_thread_in_the_next_turn_also_where_its_process_ended_between) {
+  host_.next_turns = {{{"fup_1", "more"}}};
+  host_.pause_between_turns_ms = 1'000;
+  const AgentResult result = fake_codex("commands", "exit_between_turns");
+  EXPECT_EQ(result.kind, AgentResult::Kind::completed) << result.error;
+  EXPECT_EQ(host_.count(AgentEvent::Kind::turn_ended), 2);
+  EXPECT_EQ(host_.count(AgentEvent::Kind::session_started), 2);
+  EXPECT_EQ(host_.first(AgentEvent::Kind::session_started)->item, host_.last(AgentEvent::Kind::session_started)->item);
+}
+
+TEST_F(Agents, codex_stays_warm_and_serves_the_next_run_from_another_thread_of_ours) {
+  const auto agent = make_agent("codex");
+  plan_codex("commands", "endless");
+  EXPECT_EQ(agent->run(request_, host_).kind, AgentResult::Kind::completed);
+  ASSERT_TRUE(agent->is_warm());
+  const auto before = process::marked_processes(request_.family).members;
+  EXPECT_FALSE(before.empty());
+  request_.first_turn = 2;
+  request_.provider_session = host_.last(AgentEvent::Kind::session_started)->item;
+  AgentResult second;
+  std::thread([&] { second = agent->run(request_, host_); }).join();
+  EXPECT_EQ(second.kind, AgentResult::Kind::completed) << second.error;
+  EXPECT_TRUE(agent->is_warm());
+  EXPECT_EQ(process::marked_processes(request_.family).members, before);
+  EXPECT_EQ(host_.last(AgentEvent::Kind::turn_ended)->turn, 2u);
+}
+
+TEST_F(Agents, what_codex_asks_is_passed_on_and_answered_as_was_decided) {
+  request_.approvals = ApprovalMode::untrusted;
+  host_.on_approval = [&](const AgentApproval& approval) { host_.answer_in(approval.request, 0); };
+  EXPECT_EQ(fake_codex("commands", "none").kind, AgentResult::Kind::completed);
+  EXPECT_EQ(host_.count(AgentEvent::Kind::approval_requested), 2);
+  EXPECT_EQ(host_.count(AgentEvent::Kind::approval_resolved), 2);
+}
+
+TEST_F(Agents, an_approval_that_is_never_answered_does_not_keep_a_stop_from_ending_codex) {
+  request_.approvals = ApprovalMode::untrusted;
+  host_.on_approval = [&](const AgentApproval&) {
+    host_.stop_ = AgentHost::Stop::gently;
+    host_.wakeup().notify();
+  };
+  EXPECT_EQ(fake_codex("commands", "none").kind, AgentResult::Kind::stopped);
+  EXPECT_EQ(host_.count(AgentEvent::Kind::approval_resolved), 0);
+}
+
+TEST_F(Agents, codex_that_closes_its_output_is_lost) {
+  const AgentResult result = fake_codex("commands", "drop");
+  EXPECT_EQ(result.code, "agent_lost");
+  EXPECT_EQ(host_.count(AgentEvent::Kind::tool_use), host_.count(AgentEvent::Kind::tool_result));
+}
+
+TEST_F(Agents, frames_of_codex_that_come_after_the_end_of_a_turn_change_nothing) {
+  EXPECT_EQ(fake_codex("commands", "late").kind, AgentResult::Kind::completed);
+  EXPECT_EQ(host_.count(AgentEvent::Kind::turn_ended), 1);
+  EXPECT_EQ(host_.count(AgentEvent::Kind::tool_use), host_.count(AgentEvent::Kind::tool_result));
+}
+
 TEST_F(Agents, lines_of_codex_that_mean_nothing_are_kept_and_passed_over) {
   const AgentResult result = fake_codex("commands", "noise");
   EXPECT_EQ(result.kind, AgentResult::Kind::completed);
@@ -211,7 +356,11 @@ TEST_F(Agents, a_turn_that_ends_twice_ends_once) {
   EXPECT_EQ(host_.count(AgentEvent::Kind::turn_ended), 1);
 }
 
-TEST_F(Agents, a_refused_turn_may_be_tried_again_when_codex_was_overloaded) {
+TEST_F(Agents, a_turn_goes_on_once_an_overloaded_codex_has_room) {
+  EXPECT_EQ(fake_codex("commands", "refuse_once").kind, AgentResult::Kind::completed);
+}
+
+TEST_F(Agents, a_refused_turn_may_be_tried_again_elsewhere_when_codex_stays_overloaded) {
   const AgentResult result = fake_codex("commands", "refuse");
   EXPECT_EQ(result.code, "agent_failed");
   EXPECT_TRUE(result.retryable);

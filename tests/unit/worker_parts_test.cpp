@@ -6,7 +6,6 @@
 #include "platform/crypto/crypto.hpp"
 #include "tests/support/git_repository.hpp"
 #include "tests/support/temporary_folder.hpp"
-#include "worker/capabilities.hpp"
 #include "worker/daemon.hpp"
 #include "worker/offset_tracker.hpp"
 #include "worker/registration.hpp"
@@ -163,16 +162,6 @@ TEST(Registration, a_replys_status_says_whether_to_try_again) {
   for (const int status : {202, 429, 500, 503}) EXPECT_TRUE(is_transient(code(status))) << status;
   for (const int status : {400, 401, 403, 404, 422}) EXPECT_FALSE(is_transient(code(status))) << status;
   EXPECT_EQ(error_of_reply({401, {}, R"({"detail":"the token was revoked"})"}).message, "HTTP status 401: the token was revoked");
-}
-
-TEST(Capabilities, what_is_given_lies_over_what_was_found) {
-  const auto found = probe_capabilities(R"({"gpu":"a100","codex":false})");
-  ASSERT_TRUE(found) << found.error().message;
-  EXPECT_EQ(found->text("gpu"), "a100");
-  EXPECT_EQ(found->text("os"), "linux");
-  EXPECT_EQ(providers_of(*found), std::vector<std::string>{"command"});
-  EXPECT_EQ(probe_capabilities("[]").error().code, Code::usage);
-  EXPECT_EQ(probe_capabilities(R"({"a":{}})").error().code, Code::usage);
 }
 
 TEST(Worker, options_that_can_not_work_are_named_before_anything_starts) {

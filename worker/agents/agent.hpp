@@ -56,10 +56,10 @@ struct AgentApproval {
   std::string kind;     // command, file_change, permissions, user_input, tool
   std::string command;
   std::string patch;
-  std::string cwd;
+  std::string cwd;  // relative to the worktree where it lies in it (".": itself), so that it is the same in another worktree
   std::string reason;
-  std::vector<std::string> paths;
-  std::string detail;  // JSON: permissions, questions, a tool's input
+  std::vector<std::string> paths;  // as cwd
+  std::string detail;              // JSON: permissions, questions, a tool's input
 };
 
 // One thing that the agent said or did, in one form for all providers.

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
-#include <optional>
 #include <thread>
 
 #include "worker/text/text.hpp"
@@ -202,5 +201,21 @@ ChildEnd Child::run(std::int64_t timeout_ms, AgentHost& host, const ChildHandler
 }
 
 bool Child::is_running() const { return !state_->gone && state_->process && !state_->process->try_wait(); }
+
+std::optional<AgentCommand> wait_for_turn(AgentHost& host) {
+  while (host.stop() == AgentHost::Stop::no) {
+    for (auto& command : host.take_commands()) {
+      switch (command.kind) {
+        case AgentCommand::Kind::finish: return std::nullopt;
+        case AgentCommand::Kind::next_turn: return std::move(command);
+        case AgentCommand::Kind::steer:
+        case AgentCommand::Kind::resolve:
+        case AgentCommand::Kind::interrupt: break;
+      }
+    }
+    host.wakeup().wait(std::min(kMaxChildWaitMs, host.pump() / 1'000));
+  }
+  return std::nullopt;
+}
 
 }  // namespace dossier::worker

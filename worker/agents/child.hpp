@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -77,5 +78,9 @@ class Child {
   explicit Child(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// For an agent that has no process at present: waits for the next turn, pumping the host. nullopt: the host said finish, or
+// stop. What it says otherwise concerns a turn, and is passed over.
+std::optional<AgentCommand> wait_for_turn(AgentHost& host);
 
 }  // namespace dossier::worker

@@ -1,12 +1,11 @@
 // The process around a Codex session.
 #include "worker/agents/codex_agent.hpp"
 
-#include <unistd.h>
-
-#include <cstdlib>
+#include <chrono>
 #include <filesystem>
 #include <system_error>
 
+#include "worker/agents/agent_home.hpp"
 #include "worker/agents/child.hpp"
 #include "worker/agents/codex_session.hpp"
 #include "worker/text/text.hpp"
@@ -18,32 +17,10 @@ namespace fs = std::filesystem;
 
 // A frame may hold a whole diff or a command's whole output.
 constexpr std::size_t kMaxFrame = 32u << 20;
+// Of a gentle stop: for the turn to end by itself once it was interrupted.
+constexpr std::int64_t kOwnStopMs = 1'500;
 
-std::string variable(const char* name, const char* fallback) {
-  const char* value = std::getenv(name);
-  return value == nullptr || *value == '\0' ? fallback : value;
-}
-
-// Lends the account's sign-in: a link, so that renewed tokens are kept; a copy where the agent is another account.
-Status make_home(const AgentRequest& request, const std::string& home) {
-  std::error_code failed;
-  fs::create_directories(home, failed);
-  if (failed) return make_error(Code::io, "can't make " + home + ": " + failed.message());
-  const std::string own = variable("CODEX_HOME", (variable("HOME", "/root") + "/.codex").c_str()) + "/auth.json";
-  const std::string lent = home + "/auth.json";
-  if (fs::exists(own) && !fs::exists(lent)) {
-    if (request.account)
-      fs::copy_file(own, lent, failed);
-    else
-      fs::create_symlink(own, lent, failed);
-    if (failed) return make_error(Code::io, "can't lend " + own + " to Codex: " + failed.message());
-  }
-  if (request.account)
-    for (const std::string& path : {home, lent})
-      if (fs::exists(path) && ::lchown(path.c_str(), request.account->uid, request.account->gid) != 0)
-        return make_error(Code::io, "can't give " + path + " to the account " + request.account->name);
-  return {};
-}
+std::int64_t now_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 AgentResult unavailable(const Error& error) {
   AgentResult result;
@@ -63,8 +40,8 @@ std::string describe(const ChildEnd& end) {
 
 std::vector<std::string> codex_argv(const std::vector<std::string>& command) {
   std::vector<std::string> argv = command;
-  if (argv.empty()) argv.push_back(variable("DOSSIER_CODEX", "codex"));
-  const std::string config = variable("DOSSIER_CODEX_CONFIG", "");
+  if (argv.empty()) argv.push_back(variable_or("DOSSIER_CODEX", "codex"));
+  const std::string config = variable_or("DOSSIER_CODEX_CONFIG", "");
   LineSplitter lines(kMaxAgentLine);
   const auto take = [&](std::string_view line) {
     if (line.empty()) return;
@@ -77,9 +54,19 @@ std::vector<std::string> codex_argv(const std::vector<std::string>& command) {
   return argv;
 }
 
-AgentResult CodexAgent::run(const AgentRequest& request, AgentHost& host) {
+CodexAgent::CodexAgent() = default;
+CodexAgent::~CodexAgent() = default;
+
+bool CodexAgent::is_warm() const { return child_ != nullptr && session_->reusable() && child_->is_running(); }
+
+void CodexAgent::drop() {
+  child_.reset();
+  session_.reset();
+}
+
+Status CodexAgent::start(const AgentRequest& request, const std::string& thread) {
   const std::string home = request.home + "/codex";
-  if (const Status made = make_home(request, home); !made) return unavailable(made.error());
+  TRY_STATUS(make_agent_home(request, home, variable_or("CODEX_HOME", variable_or("HOME", "/root") + "/.codex") + "/auth.json", "auth.json"));
   process::SpawnOptions options;
   options.argv = codex_argv(request.command);
   options.working_directory = request.worktree;
@@ -88,17 +75,26 @@ AgentResult CodexAgent::run(const AgentRequest& request, AgentHost& host) {
   options.environment.emplace_back("CODEX_HOME", home);
   options.family = request.family;
   options.account = request.account;
+  TRY(child_, Child::spawn(options, kMaxFrame));
+  started_ = request;
 
-  codex::Turn turn;
-  turn.worktree = request.worktree;
-  turn.model = request.model;
-  turn.instructions = clean_text(request.instructions);
-  turn.prompt = clean_text(request.prompt);
-  turn.message_id = request.task_id + "-o" + std::to_string(request.offer);
-  turn.sandbox = variable("DOSSIER_CODEX_SANDBOX", "workspace-write");
-  codex::Session session(std::move(turn));
-  session.start();
+  codex::Settings settings;
+  std::error_code failed;
+  const fs::path real = fs::canonical(request.worktree, failed);  // as Codex names what lies in it
+  settings.worktree = failed ? request.worktree : real.string();
+  settings.model = request.model;
+  settings.instructions = clean_text(request.instructions);
+  settings.sandbox = variable_or("DOSSIER_CODEX_SANDBOX", "workspace-write");
+  settings.thread = thread;
+  settings.approvals = request.approvals;
+  session_ = std::make_unique<codex::Session>(std::move(settings));
+  session_->on_time(now_ms());
+  session_->start();
+  return {};
+}
 
+ChildEnd CodexAgent::run_process(const AgentRequest& request, AgentHost& host) {
+  codex::Session& session = *session_;
   const auto hand_over = [&] {
     for (auto& event : session.take_events()) host.on_event(std::move(event));
   };
@@ -113,37 +109,86 @@ AgentResult CodexAgent::run(const AgentRequest& request, AgentHost& host) {
     event.text = line.substr(0, utf8_prefix(line, kMaxAgentLine));
     host.on_event(std::move(event));
   };
-  bool interrupted = false;
   handlers.more_input = [&](std::string& into) {
-    host.take_commands();
-    if (host.stop() == AgentHost::Stop::gently && !std::exchange(interrupted, true)) session.interrupt();
+    session.on_time(now_ms());
+    if (host.stop() == AgentHost::Stop::gently) session.stop();
+    // What comes once the process has to go is of the next turn, and waits for the next process.
+    while (!session.must_end() && !session.finished()) {
+      auto commands = host.take_commands();
+      for (const auto& command : commands) session.on_command(command);
+      if (commands.empty()) break;
+    }
+    hand_over();
     into += session.take_output();
   };
-  // The end of its input is what ends Codex.
-  handlers.wish = [&] { return session.ended() ? ChildWish::end : ChildWish::go_on; };
-  const auto child = Child::spawn(options, kMaxFrame);
-  if (!child) return unavailable(child.error());
-  const ChildEnd end = (*child)->run(request.timeout_ms, host, handlers);
-  if (session.ended()) return session.result();
+  handlers.wish = [&] {
+    if (session.must_end()) return ChildWish::end;  // the end of its input is what ends Codex
+    return session.reusable() ? ChildWish::leave : ChildWish::go_on;
+  };
+  handlers.timed_turn = [&] { return session.idle() || session.asks_somebody() ? 0U : session.turn(); };
+  handlers.due_ms = [&] { return session.due_in_ms(); };
+  handlers.own_stop_ms = kOwnStopMs;
+  handlers.ends_with_output = true;
+  const ChildEnd end = child_->run(request.timeout_ms, host, handlers);
+  hand_over();
+  return end;
+}
+
+AgentResult CodexAgent::end_of_run(const ChildEnd& end, const AgentRequest& request, AgentHost& host) {
   AgentResult result;
   switch (end.why) {
+    case ChildEnd::Why::left: return session_->result();
+    case ChildEnd::Why::terminated:
     case ChildEnd::Why::exited:
-      session.on_end(describe(end));
-      result = session.result();
+      session_->on_end(describe(end));
+      result = session_->result();
       break;
     case ChildEnd::Why::timed_out:
-      session.on_end("it ran too long");
-      result = session.result();
+      session_->on_end("it ran too long");
+      result = session_->result();
       result.code = "agent_timeout";
       result.error = "Codex ran longer than " + std::to_string(request.timeout_ms / 1'000) + " s and was ended";
       result.retryable = false;
       break;
-    case ChildEnd::Why::left:
-    case ChildEnd::Why::terminated:
-    case ChildEnd::Why::stopped: session.on_end("it was stopped"); break;
+    case ChildEnd::Why::stopped: session_->on_end("it was stopped"); break;
   }
-  hand_over();
+  for (auto& event : session_->take_events()) host.on_event(std::move(event));
   return result;
+}
+
+AgentResult CodexAgent::run(const AgentRequest& request, AgentHost& host) {
+  const bool same = is_warm() && started_.worktree == request.worktree && started_.home == request.home && started_.model == request.model &&
+                    started_.instructions == request.instructions && started_.command == request.command &&
+                    (request.provider_session.empty() || request.provider_session == session_->thread());
+  if (!same) drop();
+  std::uint32_t turn = request.first_turn;
+  std::vector<AgentInput> inputs{{request.message_id, request.prompt}};
+  std::string thread = request.provider_session;
+  while (true) {
+    if (child_ == nullptr)
+      if (const Status started = start(request, thread); !started) return unavailable(started.error());
+    session_->begin(turn, inputs, request.approvals);
+    const ChildEnd end = run_process(request, host);
+    if (end.why == ChildEnd::Why::exited && !session_->must_end()) {
+      AgentEvent ended;
+      ended.kind = AgentEvent::Kind::ended;
+      ended.text = "Codex ended: " + describe(end);
+      host.on_event(std::move(ended));
+    }
+    const bool between_turns = end.why == ChildEnd::Why::exited && session_->idle();
+    if (!between_turns || session_->finished()) {
+      AgentResult result = session_->ended() || between_turns ? session_->result() : end_of_run(end, request, host);
+      if (end.why != ChildEnd::Why::left) drop();
+      return result;
+    }
+    thread = session_->thread();
+    const AgentResult so_far = session_->result();
+    drop();
+    auto next = wait_for_turn(host);
+    if (!next) return host.stop() == AgentHost::Stop::no ? so_far : AgentResult();
+    turn = next->turn;
+    inputs = std::move(next->inputs);
+  }
 }
 
 }  // namespace dossier::worker

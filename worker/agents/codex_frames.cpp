@@ -53,27 +53,15 @@ std::string error_line(const Value& id, std::int64_t code, std::string_view mess
   return line({{"id", id}, {"error", Value(Value::Object{{"code", code}, {"message", std::string(message)}})}});
 }
 
-std::string refusal_line(const Frame& request) {
-  const auto object = [](Value::Object members) { return Value(std::move(members)); };
-  const std::string& method = request.method;
-  if (method == "item/commandExecution/requestApproval" || method == "item/fileChange/requestApproval")
-    return result_line(request.id, object({{"decision", "decline"}}));
-  if (method == "execCommandApproval" || method == "applyPatchApproval") return result_line(request.id, object({{"decision", "denied"}}));
-  if (method == "item/permissions/requestApproval")
-    return result_line(request.id, object({{"permissions", Value(Value::Object{})}, {"scope", "turn"}}));
-  if (method == "item/tool/requestUserInput") return result_line(request.id, object({{"answers", Value(Value::Object{})}}));
-  if (method == "mcpServer/elicitation/request")
-    return result_line(request.id, object({{"action", "decline"}, {"content", Value()}, {"_meta", Value()}}));
-  if (method == "item/tool/call") {
-    const Value text(Value::Object{{"type", "inputText"}, {"text", "this tool is not available here"}});
-    return result_line(request.id, object({{"contentItems", Value(Value::Array{text})}, {"success", false}}));
-  }
-  return error_line(request.id, -32601, "this client does not answer " + method);
-}
-
 std::int64_t own_id(const Frame& frame) {
   const std::int64_t* id = frame.id.integer();
   return id == nullptr ? -1 : *id;
+}
+
+const Value& member(const Value& value, std::string_view name) {
+  static const Value nothing;
+  const Value* found = value.find(name);
+  return found == nullptr ? nothing : *found;
 }
 
 }  // namespace dossier::worker::codex

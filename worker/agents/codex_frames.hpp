@@ -27,11 +27,10 @@ std::string notification_line(std::string_view method);
 std::string result_line(const json::Value& id, json::Value result);
 std::string error_line(const json::Value& id, std::int64_t code, std::string_view message);
 
-// What we answer to a request of the server when nobody is asked: a refusal in the form which that request expects, or an
-// error where we don't know it. The turn goes on; the model is told.
-std::string refusal_line(const Frame& request);
-
 // The id of one of our own requests, -1 if it is none.
 std::int64_t own_id(const Frame& frame);
+
+// A member, or null where there is none.
+const json::Value& member(const json::Value& value, std::string_view name);
 
 }  // namespace dossier::worker::codex

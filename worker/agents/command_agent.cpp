@@ -1,11 +1,11 @@
 // A program, its lines and its exit status.
 #include "worker/agents/command_agent.hpp"
 
-#include <algorithm>
 #include <deque>
 
 #include "platform/json/json.hpp"
 #include "worker/agents/child.hpp"
+#include "worker/agents/claude_agent.hpp"
 #include "worker/agents/codex_agent.hpp"
 #include "worker/text/text.hpp"
 
@@ -125,26 +125,6 @@ AgentResult run_turn(const AgentRequest& request, AgentHost& host) {
   return result;
 }
 
-// Waits between turns. False: there is none to come.
-bool wait_for_turn(AgentRequest& request, AgentHost& host) {
-  while (host.stop() == AgentHost::Stop::no) {
-    for (const auto& command : host.take_commands()) {
-      switch (command.kind) {
-        case AgentCommand::Kind::finish: return false;
-        case AgentCommand::Kind::next_turn:
-          request.first_turn = command.turn;
-          request.prompt = joined_inputs(command.inputs);
-          return true;
-        case AgentCommand::Kind::steer:
-        case AgentCommand::Kind::resolve:
-        case AgentCommand::Kind::interrupt: break;
-      }
-    }
-    host.wakeup().wait(std::min(kMaxChildWaitMs, host.pump() / 1'000));
-  }
-  return false;
-}
-
 }  // namespace
 
 std::string command_request_json(const AgentRequest& request) {
@@ -187,18 +167,22 @@ AgentResult CommandAgent::run(const AgentRequest& request, AgentHost& host) {
   while (true) {
     AgentResult result = run_turn(turn, host);
     if (result.kind == AgentResult::Kind::failed || host.stop() != AgentHost::Stop::no) return result;
-    if (!wait_for_turn(turn, host)) {
+    const auto next = wait_for_turn(host);
+    if (!next) {
       if (host.stop() != AgentHost::Stop::no) return {};
       // Interrupted, and nothing more to do: what it did is all there is.
       result.kind = AgentResult::Kind::completed;
       return result;
     }
+    turn.first_turn = next->turn;
+    turn.prompt = joined_inputs(next->inputs);
   }
 }
 
 std::unique_ptr<Agent> make_agent(std::string_view provider) {
   if (provider == "command") return std::make_unique<CommandAgent>();
   if (provider == "codex") return std::make_unique<CodexAgent>();
+  if (provider == "claude") return std::make_unique<ClaudeAgent>();
   return nullptr;
 }
 

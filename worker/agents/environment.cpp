@@ -15,10 +15,32 @@ namespace {
 constexpr std::size_t kMaxVariable = 100'000;
 constexpr std::string_view kOurs = "DOSSIER_";
 
-const char* const kAllowed[] = {
-    "PATH",     "HOME",          "USER",         "LOGNAME",        "SHELL",           "LANG",          "LC_ALL",           "LC_CTYPE",
-    "TZ",       "TERM",          "TMPDIR",       "http_proxy",     "https_proxy",     "no_proxy",      "HTTP_PROXY",       "HTTPS_PROXY",
-    "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "OPENAI_API_KEY", "OPENAI_BASE_URL", "CODEX_API_KEY", "ANTHROPIC_API_KEY"};
+const char* const kAllowed[] = {"PATH",
+                                "HOME",
+                                "USER",
+                                "LOGNAME",
+                                "SHELL",
+                                "LANG",
+                                "LC_ALL",
+                                "LC_CTYPE",
+                                "TZ",
+                                "TERM",
+                                "TMPDIR",
+                                "http_proxy",
+                                "https_proxy",
+                                "no_proxy",
+                                "HTTP_PROXY",
+                                "HTTPS_PROXY",
+                                "NO_PROXY",
+                                "SSL_CERT_FILE",
+                                "SSL_CERT_DIR",
+                                "OPENAI_API_KEY",
+                                "OPENAI_BASE_URL",
+                                "CODEX_API_KEY",
+                                "ANTHROPIC_API_KEY",
+                                "ANTHROPIC_AUTH_TOKEN",
+                                "ANTHROPIC_BASE_URL",
+                                "CLAUDE_CODE_OAUTH_TOKEN"};
 
 std::set<std::string> allowed_names() {
   std::set<std::string> names(std::begin(kAllowed), std::end(kAllowed));

@@ -3,24 +3,22 @@ send {"method":"initialized"}
 send {"method":"thread/start","id":1,"params":{"cwd":"/w","approvalPolicy":"never","sandbox":"workspace-write","model":"gpt-5.1-codex","developerInstructions":"Be brief."}}
 event log_line name=system text="Codex could not find bubblewrap on PATH. Install bubblewrap with your OS package manager. See the sandbox prerequisites: https://developers.openai.com/codex/concepts/sandboxing#prerequisites. Codex will use the bundled bubblewrap in the meantime."
 event session_started item=00000000-0000-7000-8000-000000000001
-send {"method":"turn/start","id":2,"params":{"threadId":"00000000-0000-7000-8000-000000000001","clientUserMessageId":"tsk_1-o1","input":[{"type":"text","text":"do it","text_elements":[]}]}}
-event turn_started item=00000000-0000-7000-8000-000000000002
+send {"method":"turn/start","id":2,"params":{"threadId":"00000000-0000-7000-8000-000000000001","clientUserMessageId":"tsk_1-o1","input":[{"type":"text","text":"do it","text_elements":[]}],"approvalPolicy":"never"}}
+event turn_started turn=1 item=00000000-0000-7000-8000-000000000002
 event log_line name=system text="Model metadata for `gpt-5.1-codex` not found. Defaulting to fallback metadata; this can degrade performance and cause issues."
 event token_usage tokens=100/20
 event log_line name=system text="Codex asked for item/fileChange/requestApproval; nobody is asked here, so it was refused"
 send {"id":0,"result":{"decision":"decline"}}
-event file_change item=call_0 name=completed text="update /w\n@@ -1 +1 @@\n-hi\n+hello\nadd /w\nnew\n"
+event file_change item=call_0 name=completed text="--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-hi\n+hello\n--- /dev/null\n+++ b/b.txt\n@@ -0,0 +1,1 @@\n+new\n" path=a.txt path=b.txt
 event raw_item item=call_0 name=fileChange
-event token_usage tokens=100/20
 event token_usage tokens=101/20
 event plan text="p\n[x] look\n[>] edit\n"
-event token_usage tokens=101/20
-event token_usage tokens=102/20
 event token_usage tokens=102/20
 event text_delta item=msg_3 text="All d"
 event text_delta item=msg_3 text="one: edited a.txt"
 event message item=msg_3 text="All done: edited a.txt"
 event raw_item item=msg_3 name=agentMessage
 event token_usage tokens=103/20
-event turn_ended item=00000000-0000-7000-8000-000000000002 text="completed" tokens=406/80
+event raw_item name=turn/diff
+event turn_ended turn=1 item=00000000-0000-7000-8000-000000000002 text="completed" tokens=406/80
 result completed "All done: edited a.txt"
