@@ -30,7 +30,7 @@ std::string action_of(const v1::ApprovalRequested& request) {
   } else {
     text = "use a tool\n\n" + set_in(request.command().plain() + "\n" + request.detail().plain());
   }
-  if (!request.cwd().empty()) text += "\nin the folder " + request.cwd() + "\n";
+  if (!request.cwd().empty() && request.cwd() != ".") text += "\nin the folder " + request.cwd() + "\n";
   for (const std::string& path : request.paths()) text += "- " + path + "\n";
   return text;
 }
