@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/agent_story.hpp"
 #include "worker/text/text.hpp"
 
 namespace dossier::worker::claude {
@@ -18,62 +19,6 @@ std::string read_file(const std::string& path) {
   std::ostringstream text;
   text << std::ifstream(path, std::ios::binary).rdbuf();
   return text.str();
-}
-
-const char* name_of(AgentEvent::Kind kind) {
-  switch (kind) {
-    case AgentEvent::Kind::session_started: return "session_started";
-    case AgentEvent::Kind::turn_started: return "turn_started";
-    case AgentEvent::Kind::turn_ended: return "turn_ended";
-    case AgentEvent::Kind::message: return "message";
-    case AgentEvent::Kind::text_delta: return "text_delta";
-    case AgentEvent::Kind::reasoning: return "reasoning";
-    case AgentEvent::Kind::plan: return "plan";
-    case AgentEvent::Kind::tool_use: return "tool_use";
-    case AgentEvent::Kind::tool_result: return "tool_result";
-    case AgentEvent::Kind::file_change: return "file_change";
-    case AgentEvent::Kind::command_execution: return "command_execution";
-    case AgentEvent::Kind::approval_requested: return "approval_requested";
-    case AgentEvent::Kind::approval_resolved: return "approval_resolved";
-    case AgentEvent::Kind::steered: return "steered";
-    case AgentEvent::Kind::token_usage: return "token_usage";
-    case AgentEvent::Kind::log_line: return "log_line";
-    case AgentEvent::Kind::raw_item: return "raw_item";
-    case AgentEvent::Kind::error: return "error";
-    case AgentEvent::Kind::system: return "system";
-    case AgentEvent::Kind::ended: return "ended";
-  }
-  return "";
-}
-
-std::string one_line(const std::string& text) {
-  std::string line;
-  json::append_string(line, text);
-  return line;
-}
-
-std::string describe(const AgentEvent& event) {
-  std::string line = std::string("event ") + name_of(event.kind);
-  if (event.turn != 0) line += " turn=" + std::to_string(event.turn);
-  if (!event.item.empty()) line += " item=" + event.item;
-  if (!event.name.empty()) line += " name=" + event.name;
-  // The frame itself is in the recording; what counts here is that it is kept.
-  if (event.kind == AgentEvent::Kind::raw_item) return line + "\n";
-  if (!event.text.empty()) line += " text=" + one_line(event.text);
-  if (event.failed) line += " failed";
-  if (event.exit_code) line += " exit=" + std::to_string(*event.exit_code);
-  for (const auto& path : event.paths) line += " path=" + path;
-  if (event.tokens_in + event.tokens_out > 0) line += " tokens=" + std::to_string(event.tokens_in) + "/" + std::to_string(event.tokens_out);
-  if (event.cost_microusd > 0) line += " cost=" + std::to_string(event.cost_microusd);
-  if (event.approval) {
-    const AgentApproval& approval = *event.approval;
-    line += " request=" + approval.request;
-    if (!approval.kind.empty())
-      line += " kind=" + approval.kind + " command=" + one_line(approval.command) + " patch=" + one_line(approval.patch) + " cwd=" + approval.cwd +
-              " reason=" + one_line(approval.reason) + " detail=" + one_line(approval.detail);
-    for (const auto& path : approval.paths) line += " path=" + path;
-  }
-  return line + "\n";
 }
 
 AgentCommand command_of(const json::Value& host) {
@@ -119,13 +64,9 @@ class Playback {
       session_.on_end("signal 9");
       tell();
     }
-    const AgentResult& result = session_.result();
-    story_ +=
-        std::string("result ") +
-        (result.kind == AgentResult::Kind::completed ? "completed " + one_line(result.result)
-         : result.kind == AgentResult::Kind::failed  ? "failed " + result.code + (result.retryable ? " retryable " : " ") + one_line(result.error)
-                                                     : "stopped") +
-        (session_.resume_refused() ? " resume refused" : "") + (session_.is_idle() ? " idle" : "") + "\n";
+    story_ += test::describe_result(session_.result());
+    if (session_.resume_refused()) story_ += "resume refused\n";
+    if (session_.is_idle()) story_ += "idle\n";
     return std::move(story_);
   }
 
@@ -141,7 +82,7 @@ class Playback {
   }
 
   void tell() {
-    for (const auto& event : session_.take_events()) story_ += describe(event);
+    for (const auto& event : session_.take_events()) story_ += test::describe_event(event);
     LineSplitter lines(1 << 20);
     lines.feed(session_.take_output(), [&](std::string_view line) {
       story_ += "send " + std::string(line) + "\n";

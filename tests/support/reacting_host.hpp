@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -69,7 +70,10 @@ class ReactingHost final : public worker::AgentHost {
     return std::exchange(commands_, {});
   }
   bool congested() override { return false; }
-  std::int64_t pump() override { return 1'000'000; }
+  std::int64_t pump() override {
+    ++pumps;
+    return 1'000'000;
+  }
   Stop stop() const override { return stop_; }
   process::Wakeup& wakeup() override { return wakeup_; }
 
@@ -90,6 +94,7 @@ class ReactingHost final : public worker::AgentHost {
   }
 
   std::vector<worker::AgentEvent> events;
+  std::atomic<int> pumps{0};  // rounds of the agent's loop
 
  private:
   static worker::AgentCommand of_kind(worker::AgentCommand::Kind kind) {

@@ -3,14 +3,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "platform/crypto/crypto.hpp"
 #include "platform/process/family.hpp"
-#include "tests/support/git_repository.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/reacting_host.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "worker/agents/claude_probe.hpp"
@@ -66,6 +69,7 @@ class ClaudeAgentTest : public ::testing::Test {
   AgentRequest request_;
   test::ReactingHost host_;
   ClaudeAgent agent_;
+  std::atomic<bool> started_{false};
 };
 
 TEST_F(ClaudeAgentTest, a_turn_with_an_accepted_and_a_declined_request_comes_as_events) {
@@ -102,6 +106,27 @@ TEST_F(ClaudeAgentTest, a_warm_process_takes_the_next_runs_turn) {
   EXPECT_EQ(agent_.run(request_, host_).result, "asked");
   EXPECT_EQ(host_.count(Kind::session_started), 2);
   EXPECT_EQ(host_.lines("stderr"), "fake claude speaks on standard error\n");
+}
+
+TEST_F(ClaudeAgentTest, a_program_that_ends_between_turns_is_started_again_for_the_next) {
+  accept_everything();
+  host_.on_turn_ended([this](const AgentEvent& event) {
+    if (event.turn != 1) return host_.finish();
+    for (const pid_t member : process::marked_processes(request_.family).members) ::kill(member, SIGKILL);
+  });
+  host_.on(Kind::session_started, [this](const AgentEvent&) { started_ = true; });
+  std::thread person([this] {
+    EXPECT_TRUE(test::eventually(20'000, [this] { return started_ && process::marked_processes(request_.family).members.empty(); }));
+    // Two rounds more, and its end was seen; a turn that is asked for before is lost with it.
+    const int pumps = host_.pumps;
+    EXPECT_TRUE(test::eventually(20'000, [&] { return host_.pumps >= pumps + 2; }));
+    host_.next_turn(2, "in_2", "do it again");
+  });
+  const AgentResult result = run("allow_decline");
+  person.join();
+  EXPECT_EQ(result.kind, AgentResult::Kind::completed) << result.error;
+  EXPECT_EQ(host_.last(Kind::turn_ended).turn, 2u);
+  EXPECT_EQ(host_.lines("stderr"), "fake claude speaks on standard error\nfake claude speaks on standard error\n");
 }
 
 TEST_F(ClaudeAgentTest, a_warm_process_with_other_instructions_is_not_gone_on_with) {

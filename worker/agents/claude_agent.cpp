@@ -30,6 +30,8 @@ AgentResult failed(std::string code, std::string error, bool retryable) {
   return result;
 }
 
+AgentResult unavailable(const Error& error) { return failed("agent_unavailable", error.message, true); }
+
 AgentEvent line_event(const char* stream, std::string_view line) {
   AgentEvent event;
   event.name = stream;
@@ -96,13 +98,15 @@ process::Environment claude_environment(const std::string& home) {
 
 bool ClaudeAgent::is_warm() const { return child_ != nullptr && session_->finished() && session_->is_idle() && child_->is_running(); }
 
-Status ClaudeAgent::start(const AgentRequest& request, bool is_fresh) {
+Status ClaudeAgent::start(const AgentRequest& request, std::vector<AgentInput> inputs, bool is_fresh) {
   child_.reset();
   const std::string home = home_of(request);
   TRY_STATUS(make_agent_home(request, home, claude_sign_in_file(), ".credentials.json"));
   const std::string transcript = is_fresh ? std::string() : find_transcript(request);
   claude::SessionSetup setup;
-  setup.worktree = request.worktree;
+  std::error_code failed;
+  const fs::path real = fs::canonical(request.worktree, failed);  // as the program names what lies in it
+  setup.worktree = failed ? request.worktree : real.string();
   setup.approvals = request.approvals;
   setup.resumed = !transcript.empty();
   setup.lost = transcript.empty() && !request.provider_session.empty();
@@ -122,11 +126,11 @@ Status ClaudeAgent::start(const AgentRequest& request, bool is_fresh) {
   options.account = request.account;
   TRY(child_, Child::spawn(options, kMaxFrame));
   session_ = std::make_unique<claude::Session>(std::move(setup));
-  session_->start(request.first_turn, {{request.message_id, request.prompt}});
+  session_->start(request.first_turn, std::move(inputs));
   return {};
 }
 
-AgentResult ClaudeAgent::drive(const AgentRequest& request, AgentHost& host) {
+std::optional<AgentResult> ClaudeAgent::drive(const AgentRequest& request, AgentHost& host) {
   std::string last_words;
   const auto hand_over = [&] {
     for (auto& event : session_->take_events()) host.on_event(std::move(event));
@@ -153,11 +157,13 @@ AgentResult ClaudeAgent::drive(const AgentRequest& request, AgentHost& host) {
   };
   handlers.timed_turn = [&] { return session_->timed_turn(); };
   handlers.own_stop_ms = kInterruptMs;
+  handlers.ends_with_output = true;
   const ChildEnd end = child_->run(request.timeout_ms, host, handlers);
   AgentResult result;
   switch (end.why) {
     case ChildEnd::Why::left: return session_->result();
     case ChildEnd::Why::exited:
+      if (session_->is_idle() && !session_->finished()) return std::nullopt;
       session_->on_end(describe(end.exit) + (last_words.empty() ? "" : ": " + last_words));
       result = session_->result();
       break;
@@ -173,21 +179,36 @@ AgentResult ClaudeAgent::drive(const AgentRequest& request, AgentHost& host) {
   return result;
 }
 
+bool ClaudeAgent::may_go_on(const AgentRequest& request) const {
+  return is_warm() && request.provider_session == session_->session_id() && claude_argv(request) == argv_;
+}
+
 AgentResult ClaudeAgent::run(const AgentRequest& request, AgentHost& host) {
-  if (is_warm() && request.provider_session == session_->session_id() && claude_argv(request) == argv_) {
+  AgentRequest turn = request;
+  std::vector<AgentInput> inputs{{request.message_id, request.prompt}};
+  bool is_fresh = false;
+  if (may_go_on(request)) {
     AgentCommand next;
     next.kind = AgentCommand::Kind::next_turn;
-    next.turn = request.first_turn;
-    next.inputs = {{request.message_id, request.prompt}};
+    next.turn = turn.first_turn;
+    next.inputs = inputs;
     session_->on_command(next);
-    return drive(request, host);
+  } else if (const Status started = start(turn, inputs, is_fresh); !started) {
+    return unavailable(started.error());
   }
-  for (const bool is_fresh : {false, true}) {
-    if (const Status started = start(request, is_fresh); !started) return failed("agent_unavailable", started.error().message, true);
-    AgentResult result = drive(request, host);
-    if (!session_->resume_refused()) return result;
+  while (true) {
+    const auto result = drive(turn, host);
+    is_fresh = session_->resume_refused();
+    if (result && !is_fresh) return *result;
+    if (!is_fresh) {  // the process ended between turns: the next one gets another, which goes on with the session
+      const auto next = wait_for_turn(host);
+      if (!next) return host.stop() == AgentHost::Stop::no ? session_->result() : AgentResult{};
+      turn.provider_session = session_->session_id();
+      turn.first_turn = next->turn;
+      inputs = next->inputs;
+    }
+    if (const Status started = start(turn, inputs, is_fresh); !started) return unavailable(started.error());
   }
-  return failed("agent_failed", "Claude Code refused a fresh session", false);
 }
 
 std::string claude_sign_in_file() { return variable_or("CLAUDE_CONFIG_DIR", variable_or("HOME", "/root") + "/.claude") + "/.credentials.json"; }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "worker/agents/agent.hpp"
 #include "worker/agents/child.hpp"
@@ -21,8 +22,11 @@ class ClaudeAgent final : public Agent {
   bool is_warm() const override;
 
  private:
-  Status start(const AgentRequest& request, bool is_fresh);
-  AgentResult drive(const AgentRequest& request, AgentHost& host);
+  // Goes on with request.provider_session where its transcript is there, unless is_fresh.
+  Status start(const AgentRequest& request, std::vector<AgentInput> inputs, bool is_fresh);
+  // Until the run is over. nullopt: the process ended between turns.
+  std::optional<AgentResult> drive(const AgentRequest& request, AgentHost& host);
+  bool may_go_on(const AgentRequest& request) const;
 
   std::vector<std::string> argv_;  // of the process, without its session
   std::unique_ptr<claude::Session> session_;

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "worker/agents/claude_frames.hpp"
+#include "worker/agents/worktree_path.hpp"
 
 namespace dossier::worker::claude {
 namespace {
@@ -36,13 +37,6 @@ const Value::Array& items(const Value& value) {
   return value.array() == nullptr ? kNone : *value.array();
 }
 
-// As people and rules read it: the same whichever folder the worktree lies in this time.
-std::string place_of(const std::string& path, const std::string& worktree) {
-  if (path == worktree) return ".";
-  const std::string within = worktree + "/";
-  return path.compare(0, within.size(), within) == 0 ? path.substr(within.size()) : path;
-}
-
 }  // namespace
 
 ToolKind kind_of_tool(std::string_view name) {
@@ -57,7 +51,8 @@ std::string command_of(const ToolUse& use) { return kind_of_tool(use.name) == To
 
 std::string path_of(const ToolUse& use, const std::string& worktree) {
   if (kind_of_tool(use.name) != ToolKind::file_change) return {};
-  return place_of(use.input.text("file_path", use.input.text("notebook_path")), worktree);
+  const std::string path = use.input.text("file_path", use.input.text("notebook_path"));
+  return path_in_worktree(path, worktree);
 }
 
 std::string patch_of(const ToolUse& use) {

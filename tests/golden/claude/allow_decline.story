@@ -10,7 +10,7 @@ event raw_item item=msg_0/0 name=text
 event tool_use item=toolu_1 name=command text="touch /w && ls"
 event log_line name=command text="$ touch /w && ls"
 event raw_item item=msg_0/1 name=tool_use
-event approval_requested item=toolu_1 name=Bash request=952bf0b5-aeb0-47b5-8375-638e0010a5ca kind=command command="touch /w && ls" patch="" cwd=. reason="make file" detail="{\"command\":\"touch /w && ls\",\"description\":\"make file\"}"
+event approval_requested item=toolu_1 name=Bash request=952bf0b5-aeb0-47b5-8375-638e0010a5ca kind=command command="touch /w && ls" cwd=. reason="make file" detail="{\"command\":\"touch /w && ls\",\"description\":\"make file\"}"
 host resolve
 event approval_resolved item=toolu_1 name=accept request=952bf0b5-aeb0-47b5-8375-638e0010a5ca
 send {"type":"control_response","response":{"subtype":"success","request_id":"952bf0b5-aeb0-47b5-8375-638e0010a5ca","response":{"behavior":"allow","updatedInput":{"command":"touch /w && ls","description":"make file"}}}}
@@ -23,7 +23,7 @@ event raw_item item=toolu_1 name=tool_result
 event tool_use item=toolu_2 name=command text="rm -rf /w"
 event log_line name=command text="$ rm -rf /w"
 event raw_item item=msg_1/0 name=tool_use
-event approval_requested item=toolu_2 name=Bash request=9b7cfa5c-b48e-42ed-a8ef-6d7360ba43b6 kind=command command="rm -rf /w" patch="" cwd=. reason="remove" detail="{\"command\":\"rm -rf /w\",\"description\":\"remove\"}"
+event approval_requested item=toolu_2 name=Bash request=9b7cfa5c-b48e-42ed-a8ef-6d7360ba43b6 kind=command command="rm -rf /w" cwd=. reason="remove" detail="{\"command\":\"rm -rf /w\",\"description\":\"remove\"}"
 host resolve
 event approval_resolved item=toolu_2 name=decline request=9b7cfa5c-b48e-42ed-a8ef-6d7360ba43b6
 send {"type":"control_response","response":{"subtype":"success","request_id":"9b7cfa5c-b48e-42ed-a8ef-6d7360ba43b6","response":{"behavior":"deny","message":"no deletes"}}}
@@ -37,4 +37,5 @@ event raw_item item=msg_2/0 name=text
 event token_usage tokens=112/20
 event turn_ended turn=1 item=2a63b8ac-a204-85db-99d6-36126f8b32d1 text="completed" tokens=336/60 cost=1863
 host finish
-result completed "Done." idle
+result completed "Done."
+idle

@@ -8,7 +8,7 @@ event reasoning item=msg_1/0 text="hmm"
 event tool_use item=toolu_1 name=command text="touch /w/a.txt && ls /w"
 event log_line name=command text="$ touch /w/a.txt && ls /w"
 event raw_item item=msg_1/1 name=tool_use
-event approval_requested item=toolu_1 name=Bash request=3f47ab15-634e-4b6a-b80e-91a63606b878 kind=command command="touch /w/a.txt && ls /w" patch="" cwd=. reason="as the script says" detail="{\"command\":\"touch /w/a.txt && ls /w\",\"description\":\"as the script says\"}"
+event approval_requested item=toolu_1 name=Bash request=3f47ab15-634e-4b6a-b80e-91a63606b878 kind=command command="touch /w/a.txt && ls /w" cwd=. reason="as the script says" detail="{\"command\":\"touch /w/a.txt && ls /w\",\"description\":\"as the script says\"}"
 host resolve
 event approval_resolved item=toolu_1 name=accept request=3f47ab15-634e-4b6a-b80e-91a63606b878
 send {"type":"control_response","response":{"subtype":"success","request_id":"3f47ab15-634e-4b6a-b80e-91a63606b878","response":{"behavior":"allow","updatedInput":{"command":"touch /w/a.txt && ls /w","description":"as the script says"}}}}
@@ -20,7 +20,7 @@ event raw_item item=toolu_1 name=tool_result
 event tool_use item=toolu_3 name=Write text="{\"file_path\":\"/w/n.txt\",\"content\":\"hello\\n\"}"
 event raw_item item=msg_3/0 name=tool_use
 event token_usage tokens=100/20
-event approval_requested item=toolu_3 name=Write request=b78d513a-489a-43aa-8c21-16c7b9499a5d kind=file_change command="" patch="Write n.txt\n+hello\n" cwd=. reason="n.txt" detail="{\"file_path\":\"/w/n.txt\",\"content\":\"hello\\n\"}" path=n.txt
+event approval_requested item=toolu_3 name=Write request=b78d513a-489a-43aa-8c21-16c7b9499a5d kind=file_change patch="Write n.txt\n+hello\n" cwd=. reason="n.txt" path=n.txt detail="{\"file_path\":\"/w/n.txt\",\"content\":\"hello\\n\"}"
 host resolve
 event approval_resolved item=toolu_3 name=accept_for_session request=b78d513a-489a-43aa-8c21-16c7b9499a5d
 send {"type":"control_response","response":{"subtype":"success","request_id":"b78d513a-489a-43aa-8c21-16c7b9499a5d","response":{"behavior":"allow","updatedInput":{"file_path":"/w/n.txt","content":"hello\n"},"updatedPermissions":[{"type":"setMode","mode":"acceptEdits","destination":"session"}]}}}
@@ -48,7 +48,7 @@ send {"type":"user","message":{"role":"user","content":"ask me"},"parent_tool_us
 event turn_started turn=2 item=8d529f97-b477-8663-b7e8-5c54d3864936
 event tool_use item=toolu_11 name=AskUserQuestion text="{\"questions\":[{\"question\":\"Which colour?\",\"header\":\"Colour\",\"multiSelect\":false,\"options\":[{\"label\":\"Red\",\"description\":\"r\"},{\"label\":\"Blue\",\"description\":\"b\"}]}]}"
 event raw_item item=msg_11/0 name=tool_use
-event approval_requested item=toolu_11 name=AskUserQuestion request=f3a31476-164e-45e7-b789-e02c825da1b4 kind=user_input command="AskUserQuestion {\"questions\":[{\"question\":\"Which colour?\",\"header\":\"Colour\",\"options\":[{\"label\":\"Red\",\"description\":\"r\"},{\"label\":\"Blue\",\"description\":\"b\"}],\"multiSelect\":false}]}" patch="" cwd=. reason="" detail="{\"questions\":[{\"question\":\"Which colour?\",\"header\":\"Colour\",\"options\":[{\"label\":\"Red\",\"description\":\"r\"},{\"label\":\"Blue\",\"description\":\"b\"}],\"multiSelect\":false}]}"
+event approval_requested item=toolu_11 name=AskUserQuestion request=f3a31476-164e-45e7-b789-e02c825da1b4 kind=user_input command="AskUserQuestion {\"questions\":[{\"question\":\"Which colour?\",\"header\":\"Colour\",\"options\":[{\"label\":\"Red\",\"description\":\"r\"},{\"label\":\"Blue\",\"description\":\"b\"}],\"multiSelect\":false}]}" cwd=. detail="{\"questions\":[{\"question\":\"Which colour?\",\"header\":\"Colour\",\"options\":[{\"label\":\"Red\",\"description\":\"r\"},{\"label\":\"Blue\",\"description\":\"b\"}],\"multiSelect\":false}]}"
 host resolve
 event approval_resolved item=toolu_11 name=accept request=f3a31476-164e-45e7-b789-e02c825da1b4
 send {"type":"control_response","response":{"subtype":"success","request_id":"f3a31476-164e-45e7-b789-e02c825da1b4","response":{"behavior":"allow","updatedInput":{"questions":[{"question":"Which colour?","header":"Colour","options":[{"label":"Red","description":"r"},{"label":"Blue","description":"b"}],"multiSelect":false}],"answers":{"Which colour?":"Blue"}}}}}
@@ -61,4 +61,5 @@ event raw_item item=msg_13/0 name=text
 event token_usage tokens=100/20
 event turn_ended turn=2 item=8d529f97-b477-8663-b7e8-5c54d3864936 text="completed" tokens=200/40 cost=1200
 host finish
-result completed "asked" idle
+result completed "asked"
+idle

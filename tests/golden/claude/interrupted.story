@@ -7,7 +7,7 @@ event turn_started turn=1 item=2a63b8ac-a204-85db-99d6-36126f8b32d1
 event tool_use item=toolu_1 name=command text="touch started && sleep 4"
 event log_line name=command text="$ touch started && sleep 4"
 event raw_item item=msg_1/0 name=tool_use
-event approval_requested item=toolu_1 name=Bash request=2c0f3be5-f4e5-45ea-a023-0687249640f9 kind=command command="touch started && sleep 4" patch="" cwd=. reason="as the script says" detail="{\"command\":\"touch started && sleep 4\",\"description\":\"as the script says\"}"
+event approval_requested item=toolu_1 name=Bash request=2c0f3be5-f4e5-45ea-a023-0687249640f9 kind=command command="touch started && sleep 4" cwd=. reason="as the script says" detail="{\"command\":\"touch started && sleep 4\",\"description\":\"as the script says\"}"
 host resolve
 event approval_resolved item=toolu_1 name=accept request=2c0f3be5-f4e5-45ea-a023-0687249640f9
 send {"type":"control_response","response":{"subtype":"success","request_id":"2c0f3be5-f4e5-45ea-a023-0687249640f9","response":{"behavior":"allow","updatedInput":{"command":"touch started && sleep 4","description":"as the script says"}}}}
@@ -28,7 +28,7 @@ event turn_started turn=2 item=d158f059-65c5-8ddb-a77e-0269fe4c41aa
 event tool_use item=toolu_3 name=command text="touch started && sleep 4"
 event log_line name=command text="$ touch started && sleep 4"
 event raw_item item=msg_3/0 name=tool_use
-event approval_requested item=toolu_3 name=Bash request=978deede-4573-4d58-a9c5-f6f4a9d19311 kind=command command="touch started && sleep 4" patch="" cwd=. reason="as the script says" detail="{\"command\":\"touch started && sleep 4\",\"description\":\"as the script says\"}"
+event approval_requested item=toolu_3 name=Bash request=978deede-4573-4d58-a9c5-f6f4a9d19311 kind=command command="touch started && sleep 4" cwd=. reason="as the script says" detail="{\"command\":\"touch started && sleep 4\",\"description\":\"as the script says\"}"
 host interrupt
 send {"type":"control_request","request_id":"dossier-4","request":{"subtype":"interrupt"}}
 event token_usage tokens=100/20
@@ -43,7 +43,7 @@ event turn_started turn=3 item=5d68ac43-987d-8ec4-8e25-33a777bba389
 event tool_use item=toolu_5 name=command text="touch started && sleep 4"
 event log_line name=command text="$ touch started && sleep 4"
 event raw_item item=msg_5/0 name=tool_use
-event approval_requested item=toolu_5 name=Bash request=601aa954-5558-44e9-b548-1bec1f4f7328 kind=command command="touch started && sleep 4" patch="" cwd=. reason="as the script says" detail="{\"command\":\"touch started && sleep 4\",\"description\":\"as the script says\"}"
+event approval_requested item=toolu_5 name=Bash request=601aa954-5558-44e9-b548-1bec1f4f7328 kind=command command="touch started && sleep 4" cwd=. reason="as the script says" detail="{\"command\":\"touch started && sleep 4\",\"description\":\"as the script says\"}"
 host resolve
 event approval_resolved item=toolu_5 name=cancel request=601aa954-5558-44e9-b548-1bec1f4f7328
 send {"type":"control_response","response":{"subtype":"success","request_id":"601aa954-5558-44e9-b548-1bec1f4f7328","response":{"behavior":"deny","message":"not that","interrupt":true}}}
@@ -53,4 +53,5 @@ event tool_result item=toolu_5 name=command text="The user doesn't want to proce
 event raw_item item=toolu_5 name=tool_result
 event turn_ended turn=3 item=5d68ac43-987d-8ec4-8e25-33a777bba389 text="interrupted" tokens=100/20 cost=600
 host finish
-result completed "" idle
+result completed ""
+idle

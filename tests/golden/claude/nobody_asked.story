@@ -57,4 +57,5 @@ event raw_item item=msg_13/0 name=text
 event token_usage tokens=100/20
 event turn_ended turn=2 item=8d529f97-b477-8663-b7e8-5c54d3864936 text="completed" tokens=200/40 cost=1200
 host finish
-result completed "asked" idle
+result completed "asked"
+idle

@@ -36,4 +36,5 @@ event raw_item item=msg_7/0 name=text
 event token_usage tokens=100/20
 event turn_ended turn=2 item=d158f059-65c5-8ddb-a77e-0269fe4c41aa text="completed" tokens=200/40 cost=1200
 host finish
-result completed "Done." idle
+result completed "Done."
+idle
