@@ -32,6 +32,8 @@ DOSSIER_GIT_HANDLE(DiffHandle, diff);
 DOSSIER_GIT_HANDLE(PatchHandle, patch);
 DOSSIER_GIT_HANDLE(SignatureHandle, signature);
 DOSSIER_GIT_HANDLE(WorktreeHandle, worktree);
+DOSSIER_GIT_HANDLE(BlobHandle, blob);
+DOSSIER_GIT_HANDLE(OdbHandle, odb);
 #undef DOSSIER_GIT_HANDLE
 
 // An out parameter for a handle: git_x_lookup(out(handle), …).

@@ -1,13 +1,51 @@
-// Worktrees: made under git's own lock flag, so that a half-made one is recognised; removed whatever is left of them.
+// Worktrees: made under git's own lock flag, so that a half-made one is recognised; mended; removed whatever is left of them.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <system_error>
 
+#include "platform/git/beneath.hpp"
 #include "platform/git/handles.hpp"
 
 namespace dossier::git {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxLine = 8'192;
+
+// One short line of git's own files; empty where there is none. Some lie where an agent writes: links and pipes are none.
+std::string line_of(const fs::path& file) {
+  const auto folder = Folder::open(file.parent_path());
+  if (!folder) return "";
+  const auto text = folder->read_file(file.filename().string(), kMaxLine);
+  return text ? text->substr(0, text->find('\n')) : "";
+}
+
+// Git writes some of these paths with a '/' at the end, and without links.
+bool same_path(const std::string& one, const fs::path& two) {
+  std::error_code ignored;
+  return !one.empty() && fs::weakly_canonical(one + "/.", ignored) == fs::weakly_canonical(two / ".", ignored);
+}
+
+std::string after(const std::string& line, std::string_view prefix) {
+  return line.compare(0, prefix.size(), prefix) == 0 ? line.substr(prefix.size()) : "";
+}
+
+// Over whatever is there, also a link, which is not followed.
+bool write_line(const fs::path& file, const std::string& line) {
+  if (line_of(file) == line) return true;
+  std::error_code failed;
+  const std::string making = file.string() + ".making", text = line + "\n";
+  fs::remove_all(making, failed);
+  const Descriptor made(::open(making.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  if (made.get() < 0 || ::write(made.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return false;
+  if (fs::is_directory(fs::symlink_status(file, failed))) fs::remove_all(file, failed);
+  failed.clear();
+  fs::rename(making, file, failed);
+  return !failed;
+}
 
 fs::path registration(git_repository* repository, const std::string& name) {
   return fs::path(git_repository_commondir(repository)) / "worktrees" / name;
@@ -49,10 +87,57 @@ Result<std::vector<Worktree>> Repository::worktrees() const {
   return found;
 }
 
-Status Repository::remove_worktree(const std::string& name, const std::string& path) {
+WorktreeState Repository::probe_worktree(const std::string& name, const std::string& path) const {
+  git_repository* repository = handle_->repository.get();
+  const fs::path registered = registration(repository, name);
+  std::error_code ignored;
+  WorktreeState state;
+  state.directory = fs::is_directory(fs::symlink_status(path, ignored));
+  state.registered = state.directory && same_path(fs::path(line_of(registered / "gitdir")).parent_path(), path) &&
+                     !line_of(registered / "commondir").empty() && same_path(after(line_of(fs::path(path) / ".git"), "gitdir: "), registered) &&
+                     fs::exists(registered / "index", ignored);
+  const std::string head = line_of(registered / "HEAD");
+  constexpr std::string_view kOnBranch = "ref: refs/heads/";
+  if (head.compare(0, kOnBranch.size(), kOnBranch) == 0) {
+    state.branch = head.substr(kOnBranch.size());
+    if (auto commit = resolve("refs/heads/" + state.branch)) state.head = *std::move(commit);
+  } else if (head.size() == GIT_OID_HEXSZ) {
+    if (find_commit(repository, head)) state.head = head;
+  }
+  return state;
+}
+
+Status Repository::attach_worktree(const std::string& name, const std::string& path, const std::string& branch) {
+  git_repository* repository = handle_->repository.get();
+  TRY(const std::string tip, resolve("refs/heads/" + branch));
+  const fs::path registered = registration(repository, name);
+  std::error_code ignored;
+  fs::create_directories(registered, ignored);
+  fs::remove(registered / "locked", ignored);
+  fs::remove(registered / "index.lock", ignored);  // of a git program that was killed
+  fs::remove(registered / "HEAD.lock", ignored);
+  const bool written = write_line(registered / "gitdir", path + "/.git") && write_line(registered / "commondir", "../..") &&
+                       write_line(registered / "HEAD", "ref: refs/heads/" + branch) &&
+                       write_line(fs::path(path) / ".git", "gitdir: " + registered.string());
+  if (!written) return make_error(Code::io, "can't write the registration of the worktree " + name);
+  TRY(const CommitHandle commit, find_commit(repository, tip));
+  TreeHandle tree;
+  TRY_GIT("can't read the tree of " + tip, git_commit_tree(out(tree), commit.get()));
+  IndexHandle index;
+  const std::string index_file = (registered / "index").string();
+  if (git_index_open(out(index), index_file.c_str()) != 0) {
+    fs::remove(index_file, ignored);
+    TRY_GIT("can't make the index of " + name, git_index_open(out(index), index_file.c_str()));
+  }
+  TRY_GIT("can't fill the index of " + name, git_index_read_tree(index.get(), tree.get()));
+  TRY_GIT("can't write the index of " + name, git_index_write(index.get()));
+  return {};
+}
+
+Status Repository::forget_worktree(const std::string& name) {
+  if (name.empty() || name.find('/') != std::string::npos || name == "." || name == "..")
+    return make_error(Code::invalid_field, "\"" + name + "\" is no worktree's name");
   std::error_code failed;
-  fs::remove_all(path, failed);
-  if (failed) return make_error(Code::io, "can't remove " + path + ": " + failed.message());
   fs::remove_all(registration(handle_->repository.get(), name), failed);
   if (failed) return make_error(Code::io, "can't remove the registration of the worktree " + name + ": " + failed.message());
   return {};

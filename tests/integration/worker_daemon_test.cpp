@@ -16,7 +16,7 @@ TEST_F(WorkerDaemon, runs_a_task_from_the_offer_to_its_captured_work) {
   const auto& source = find(Report::kSource)->source();
   EXPECT_EQ(source.base_commit(), project_.git("rev-parse HEAD"));
   EXPECT_NE(source.diff().plain().find("+please"), std::string::npos);
-  EXPECT_EQ(source.branch(), "dossier/4-say-more-o1");
+  EXPECT_EQ(source.branch(), "dossier/4-say-more");
   const auto& completed = find(Report::kRunCompleted)->run_completed();
   EXPECT_EQ(completed.result().plain(), "started\ndone");
   EXPECT_EQ(completed.commit(), source.commit());

@@ -82,31 +82,46 @@ TEST(WorkRoot, a_damaged_key_is_named_and_not_replaced) {
   EXPECT_EQ(test::read_file(folder.path() + "/worker.key"), "nonsense\n");
 }
 
-TEST(DiffCollector, keeps_a_small_text_inline_up_to_its_limit) {
+TEST(DiffCollector, keeps_a_small_text_inline_up_to_its_limit_in_characters) {
   const test::TemporaryFolder folder("diff");
   DiffCollector diff(folder.path() + "/it.diff");
-  const std::string half(DiffCollector::kMaxInline / 2, 'a');
+  std::string half;  // of two bytes each
+  for (std::size_t i = 0; i < DiffCollector::kMaxShown / 2; ++i) half += "\xc3\xa9";
   EXPECT_TRUE(diff.add(half));
   EXPECT_TRUE(diff.add(half));
   ASSERT_TRUE(diff.finish());
   EXPECT_TRUE(diff.is_inline());
   EXPECT_EQ(diff.text(), half + half);
+  EXPECT_EQ(diff.shown(), half + half);
   EXPECT_EQ(diff.sha256_hex(), to_hex(crypto::view(crypto::sha256(half + half))));
   EXPECT_EQ(test::read_file(diff.file()), "");
 }
 
-TEST(DiffCollector, writes_a_large_one_whole_into_its_file) {
+TEST(DiffCollector, shows_whole_lines_of_a_large_one_and_writes_all_of_it_into_its_file) {
+  const test::TemporaryFolder folder("diff");
+  for (const std::size_t extra : {1u, 200'000u}) {  // held in memory all the same, and beyond that
+    DiffCollector diff(folder.path() + "/it.diff");
+    const std::string first(DiffCollector::kMaxShown - 100, 'a'), rest(99 + extra, 'b');
+    EXPECT_TRUE(diff.add(first + "\n"));
+    EXPECT_TRUE(diff.add(rest));
+    EXPECT_TRUE(diff.add("c"));
+    ASSERT_TRUE(diff.finish());
+    EXPECT_FALSE(diff.is_inline());
+    EXPECT_EQ(diff.shown(), first + "\n");
+    EXPECT_EQ(test::read_file(diff.file()), first + "\n" + rest + "c");
+    EXPECT_EQ(diff.sha256_hex(), to_hex(crypto::view(crypto::sha256(first + "\n" + rest + "c"))));
+    EXPECT_EQ(diff.size(), first.size() + rest.size() + 2);
+  }
+}
+
+TEST(DiffCollector, a_line_beyond_the_limit_is_cut_at_a_character) {
   const test::TemporaryFolder folder("diff");
   DiffCollector diff(folder.path() + "/it.diff");
-  const std::string limit(DiffCollector::kMaxInline, 'a');
-  EXPECT_TRUE(diff.add(limit));
-  EXPECT_TRUE(diff.add("b"));
-  EXPECT_TRUE(diff.add("c"));
+  std::string line;
+  for (std::size_t i = 0; i <= DiffCollector::kMaxShown; ++i) line += "\xe2\x82\xac";
+  EXPECT_TRUE(diff.add(line));
   ASSERT_TRUE(diff.finish());
-  EXPECT_FALSE(diff.is_inline());
-  EXPECT_EQ(test::read_file(diff.file()), limit + "bc");
-  EXPECT_EQ(diff.sha256_hex(), to_hex(crypto::view(crypto::sha256(limit + "bc"))));
-  EXPECT_EQ(diff.size(), limit.size() + 2);
+  EXPECT_EQ(diff.shown(), line.substr(0, 3 * DiffCollector::kMaxShown));
 }
 
 TEST(DiffCollector, bytes_that_are_no_text_go_into_the_file_however_few_they_are) {
@@ -116,6 +131,29 @@ TEST(DiffCollector, bytes_that_are_no_text_go_into_the_file_however_few_they_are
   ASSERT_TRUE(diff.finish());
   EXPECT_FALSE(diff.is_inline());
   EXPECT_EQ(test::read_file(diff.file()), "+\xff\n");
+  EXPECT_EQ(diff.shown(), "+\xef\xbf\xbd\n");
+}
+
+TEST(SourceReport, names_the_blob_where_the_diff_is_not_shown_whole) {
+  const test::TemporaryFolder folder("diff");
+  Captured captured;
+  captured.commit = "c";
+  captured.branch = "fix/it";
+  captured.tree = "t";
+  captured.ahead = 2;
+  captured.behind = 1;
+  captured.generation = 3;
+  for (const bool large : {false, true}) {
+    DiffCollector diff(folder.path() + "/it.diff");
+    EXPECT_TRUE(diff.add("+line\n" + (large ? std::string(DiffCollector::kMaxShown, 'x') : std::string())));
+    ASSERT_TRUE(diff.finish());
+    v1::SourceCaptured source;
+    set_captured(source, captured, diff);
+    EXPECT_EQ(source.diff().plain(), "+line\n");
+    EXPECT_EQ(source.has_diff_blob(), large);
+    EXPECT_EQ(source.branch() + source.tree(), "fix/itt");
+    EXPECT_EQ(source.ahead() + source.behind() + source.generation(), 6u);
+  }
 }
 
 TEST(SourceReport, lists_the_files_that_fit_and_counts_the_others) {

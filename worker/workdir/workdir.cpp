@@ -1,36 +1,28 @@
-// Repositories, worktrees and branches on disk.
+// Repositories and working copies on disk: claimed, made or gone on with.
 #include "worker/workdir/workdir.hpp"
 
 #include <errno.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
-#include <set>
 #include <system_error>
+#include <utility>
 
 #include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "platform/crypto/crypto.hpp"
+#include "worker/workdir/source.hpp"
 
 namespace dossier::worker {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kHomeSuffix = ".home";
-constexpr std::size_t kMaxSlug = 40;
 constexpr std::size_t kMaxCachedProjects = 200;
-
-Result<std::string> source_url(const v1::ProjectSource& source) {
-  switch (source.source_case()) {
-    case v1::ProjectSource::kGitUrl: return source.git_url();
-    case v1::ProjectSource::kLocalPath: return git::find_root(source.local_path());
-    case v1::ProjectSource::SOURCE_NOT_SET: break;
-  }
-  return make_error(Code::invalid_field, "the project has no source; give it a git URL or a local path", "source");
-}
+constexpr std::int64_t kBusyLookMs = 200;
+// What agents leave for people and machines to judge their work by is reported on its own, and is no part of it.
+constexpr const char* kExcluded = "/.dossier/session/\n";
 
 std::string short_hash(std::string_view text) { return to_hex(crypto::view(crypto::sha256(text))).substr(0, 16); }
 
@@ -42,67 +34,28 @@ std::string short_id(const std::string& id) {
 
 // Ids come from the server; a path must not leave the root whatever they say.
 Status check_name(const std::string& name, const char* field) {
-  const bool fine = !name.empty() && name.size() <= 100 &&
-                    std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; });
-  if (!fine) return make_error(Code::invalid_field, "is no id", field);
+  if (!is_plain_name(name) || name.find('.') != std::string::npos || name.size() > 100) return make_error(Code::invalid_field, "is no id", field);
   return {};
 }
 
 }  // namespace
 
-std::string branch_slug(std::string_view title) {
-  std::string slug;
-  for (const unsigned char c : title) {
-    if (slug.size() == kMaxSlug) break;
-    if (c < 0x80 && std::isalnum(c) != 0)
-      slug += static_cast<char>(std::tolower(c));
-    else if (!slug.empty() && slug.back() != '-')
-      slug += '-';
+WorkdirStore::WorkdirStore(std::string root, std::optional<process::Account> account) : account_(std::move(account)), folder_(std::move(root)) {}
+
+WorkdirStore::~WorkdirStore() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    changed_.notify_all();
   }
-  while (!slug.empty() && slug.back() == '-') slug.pop_back();
-  return slug.empty() ? "issue" : slug;
+  if (cleaner_.joinable()) cleaner_.join();
 }
 
-WorkdirStore::WorkdirStore(std::string root, std::optional<process::Account> account) : root_(std::move(root)), account_(std::move(account)) {}
-
-std::shared_ptr<std::mutex> WorkdirStore::repository_lock(const std::string& path) {
+std::shared_ptr<std::mutex> WorkdirStore::lock_of(const std::string& path) {
   const std::lock_guard lock(mutex_);
   auto& entry = locks_[path];
   if (!entry) entry = std::make_shared<std::mutex>();
   return entry;
-}
-
-Status WorkdirStore::repair() {
-  std::error_code failed;
-  for (const char* folder : {"repos", "workdirs"}) TRY_STATUS(make_gate(root_ + "/" + folder));
-  for (const auto& entry : fs::directory_iterator(fs::path(root_) / "repos", failed)) {
-    const std::string path = entry.path().string();
-    if (entry.path().extension() != ".git") {  // a mirror whose first fetch was broken off
-      fs::remove_all(entry.path(), failed);
-      continue;
-    }
-    auto repository = git::Repository::open(path);
-    if (!repository) {
-      log::warn("worker", "removes a damaged cached repository: " + repository.error().message);
-      fs::remove_all(entry.path(), failed);
-      continue;
-    }
-    TRY(const auto worktrees, repository->worktrees());
-    for (const auto& worktree : worktrees) {
-      if (worktree.complete) {
-        const std::lock_guard lock(mutex_);
-        Workdir idle;
-        idle.repository = path;
-        idle.worktree = worktree.name;
-        idle.path = worktree.path;
-        idle_.push_back(std::move(idle));
-        continue;
-      }
-      log::info("worker", "removes a half-made worktree: " + worktree.name);
-      TRY_STATUS(remove(*repository, worktree.name, worktree.path.empty() ? path + "/none" : worktree.path));
-    }
-  }
-  return {};
 }
 
 // What lies below is as readable as git makes it; only this worker and its agents' account get that far.
@@ -115,11 +68,12 @@ Status WorkdirStore::make_gate(const std::string& path) const {
   return {};
 }
 
-Result<git::Repository> WorkdirStore::open_repository(const std::string& url, const std::string& path, const git::ShouldStop& should_stop,
-                                                      std::string& default_branch) {
+Result<git::Repository> WorkdirStore::open_repository(const WorkdirRequest& request, const git::Remote& source, const std::string& path,
+                                                      const git::ShouldStop& should_stop, std::string& default_branch) {
   if (fs::exists(path)) {
     TRY(auto repository, git::Repository::open(path));
-    TRY(default_branch, repository.fetch(should_stop));
+    TRY_STATUS(repository.set_excluded(kExcluded));
+    TRY(default_branch, repository.fetch(should_stop, source.credentials));
     return repository;
   }
   // Fetched under another name first: a repository under its final name has been fetched whole at least once.
@@ -127,68 +81,182 @@ Result<git::Repository> WorkdirStore::open_repository(const std::string& url, co
   std::error_code failed;
   fs::remove_all(making, failed);
   {
-    TRY(auto repository, git::Repository::create_mirror(making, url));
-    TRY(default_branch, repository.fetch(should_stop));
+    TRY(auto repository, git::Repository::create_mirror(making, source.url));
+    TRY_STATUS(repository.set_excluded(kExcluded));
+    TRY(default_branch, repository.fetch(should_stop, source.credentials));
   }
   fs::rename(making, path, failed);
   if (failed) return make_error(Code::io, "can't rename " + making + ": " + failed.message());
   return git::Repository::open(path);
 }
 
-Result<std::string> WorkdirStore::make_branch(git::Repository& repository, const WorkdirRequest& request, const std::string& base) {
-  const std::string stem = "dossier/" + std::to_string(request.issue_number) + "-" + branch_slug(request.issue_title);
-  const std::string offer = "-o" + std::to_string(request.offer);
-  for (int n = 0; n < kMaxBranchTries; ++n) {
-    // First without, then with the session's id, then with a counter (the same offer, prepared again after a crash).
-    std::string name = stem;
-    if (n >= 1) name += "-" + short_id(request.session_id);
-    if (n >= 2) name += "-" + std::to_string(n);
-    name += offer;
-    if (repository.has_branch(name) || repository.has_remote_branch(name)) continue;
-    auto made = repository.create_branch(name, base);
-    if (made) return name;
-    if (made.error().code != Code::already_exists) return std::move(made).error();
+// The issue's copy on this repository, if there is one, held for this request. A copy of its own otherwise.
+Result<std::optional<CopyRecord>> WorkdirStore::claim(const WorkdirRequest& request, const std::string& repository,
+                                                      const git::ShouldStop& should_stop) {
+  const std::pair<std::uint64_t, std::uint32_t> fence{request.copy_generation, request.offer};
+  std::int64_t left_ms = kBusyWaitMs;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    std::optional<CopyRecord> newest;
+    if (!request.issue_id.empty())
+      for (CopyRecord& record : folder_.all())
+        if (record.issue_id == request.issue_id && record.repository == repository && (!newest || newest->fence() < record.fence()))
+          newest = std::move(record);
+    if (!newest) return newest;
+    // The same offer again is a worker that was started again; whoever had it in this process is found busy below.
+    if (fence < newest->fence())
+      return make_error(Code::conflict, "stale: the working copy of this issue was used by a later session or offer (generation " +
+                                            std::to_string(newest->generation) + ", offer " + std::to_string(newest->offer) + ")");
+    if (newest->state == CopyRecord::State::broken) return std::optional<CopyRecord>();
+    if (claimed_.insert(folder_.path(*newest)).second) return newest;
+    if (should_stop()) return make_error(Code::shutting_down, "preparing the worktree was broken off");
+    if (left_ms <= 0) return make_error(Code::working_copy_busy, "a run of this worker still has the working copy of this issue");
+    changed_.wait_for(lock, std::chrono::milliseconds(kBusyLookMs));
+    left_ms -= kBusyLookMs;
   }
-  return make_error(Code::already_exists, "there are too many branches named like " + stem + offer + "; remove old ones");
 }
 
 Result<Workdir> WorkdirStore::prepare(const WorkdirRequest& request, const git::ShouldStop& should_stop) {
   TRY_STATUS(check_name(request.session_id, "session_id"));
   if (!request.project_id.empty()) TRY_STATUS(check_name(request.project_id, "project_id"));
-  TRY(const std::string url, source_url(request.source));
-  Workdir workdir;
-  workdir.repository = root_ + "/repos/" + short_hash(url) + ".git";
-  workdir.worktree = request.session_id + "-o" + std::to_string(request.offer);
-  workdir.path = root_ + "/workdirs/" + (request.project_id.empty() ? "none" : request.project_id) + "/" + workdir.worktree;
-  workdir.home = workdir.path + std::string(kHomeSuffix);
+  TRY(const git::Remote source, resolve_source(request.source, request.credentials));
+  const std::string repository = short_hash(source.url) + ".git";
+  TRY(auto found, claim(request, repository, should_stop));
+  CopyRecord record;
+  if (found) {
+    record = *found;
+  } else {
+    record.repository = repository;
+    record.project = request.project_id.empty() ? "none" : request.project_id;
+    const std::string name = request.session_id + "-o" + std::to_string(request.offer);
+    record.worktree = name;
+    TRY_STATUS(folder_.check_project(record.project));
+    const std::lock_guard lock(mutex_);
+    // One that could not be mended keeps its name, for a look.
+    for (int n = 2; n < kMaxBranchTries && !request.issue_id.empty() && folder_.load(folder_.path(record)); ++n)
+      record.worktree = name + "-" + std::to_string(n);
+    if (!claimed_.insert(folder_.path(record)).second)
+      return make_error(Code::working_copy_busy, "a run of this worker still has the worktree " + record.worktree);
+  }
+  const std::string path = folder_.path(record);
+  auto prepared = make_or_go_on(request, source, record, found.has_value(), should_stop);
+  // Where a copy could not be mended, what was prepared is another one.
+  if (!prepared || prepared->path != path) unclaim(path);
+  return prepared;
+}
 
-  const auto repository_mutex = repository_lock(workdir.repository);
+Result<Workdir> WorkdirStore::make_or_go_on(const WorkdirRequest& request, const git::Remote& source, CopyRecord& record, bool found,
+                                            const git::ShouldStop& should_stop) {
+  const std::string place = folder_.repository(record);
+  const auto repository_mutex = lock_of(place);
   const std::lock_guard lock(*repository_mutex);
   std::string default_branch;
-  TRY(auto repository, open_repository(url, workdir.repository, should_stop, default_branch));
-  workdir.base_branch = request.default_branch.empty() ? default_branch : request.default_branch;
-  if (workdir.base_branch.empty())
-    return make_error(Code::not_found, url + " has no default branch and the project names none; commit something there first");
-  auto base = repository.resolve("refs/remotes/origin/" + workdir.base_branch);
+  TRY(auto repository, open_repository(request, source, place, should_stop, default_branch));
+  const std::string base_branch = request.default_branch.empty() ? default_branch : request.default_branch;
+  if (base_branch.empty())
+    return make_error(Code::not_found, source.url + " has no default branch and the project names none; commit something there first");
+  const auto base = repository.resolve("refs/remotes/origin/" + base_branch);
   if (!base)
-    return make_error(Code::not_found, url + " has no branch \"" + workdir.base_branch + "\"; set the project's default_branch to one it has");
-  workdir.base_commit = *std::move(base);
+    return make_error(Code::not_found, source.url + " has no branch \"" + base_branch + "\"; set the project's default_branch to one it has");
   if (should_stop()) return make_error(Code::shutting_down, "preparing the worktree was broken off");
-  // The same session and offer were prepared before (we crashed since): nobody works there now.
-  TRY_STATUS(remove(repository, workdir.worktree, workdir.path));
-  {
-    const std::lock_guard idle_lock(mutex_);
-    std::erase_if(idle_, [&](const Workdir& idle) { return idle.path == workdir.path; });
+  record.base_branch = base_branch;
+  if (found) {
+    auto continued = go_on(repository, request, record);
+    if (continued) return continued;
+    // Kept for a look; the session gets a copy of its own, and a sentence about why.
+    const Recovery broken{"probe_failed", "the working copy " + record.worktree + " can't be used: " + continued.error().message};
+    log::warn("worker", broken.detail);
+    record.state = CopyRecord::State::broken;
+    record.released_us = clock_.wall_us();
+    (void)folder_.save(record);
+    CopyRecord fresh;
+    fresh.repository = record.repository;
+    fresh.project = record.project;
+    fresh.base_branch = base_branch;
+    fresh.base_commit = *base;
+    {
+      const std::lock_guard claims(mutex_);
+      for (int n = 1; n < kMaxBranchTries; ++n) {
+        fresh.worktree = request.session_id + "-o" + std::to_string(request.offer) + (n == 1 ? "" : "-" + std::to_string(n));
+        if (!folder_.load(folder_.path(fresh)) && claimed_.insert(folder_.path(fresh)).second) break;
+        fresh.worktree.clear();
+      }
+    }
+    if (fresh.worktree.empty()) return make_error(Code::already_exists, "there are too many broken working copies of this session; remove them");
+    auto made = make(repository, request, fresh);
+    if (!made) {
+      unclaim(folder_.path(fresh));
+      return made;
+    }
+    made->recovered.push_back(broken);
+    return made;
   }
-  TRY(workdir.branch, make_branch(repository, request, workdir.base_commit));
-  TRY_STATUS(make_gate(fs::path(workdir.path).parent_path().string()));
-  auto added = repository.add_worktree(workdir.worktree, workdir.path, workdir.branch);
-  if (added) added = give_to_account(workdir.path);
-  if (added) added = make_home(workdir.home);
+  record.base_commit = *base;
+  return make(repository, request, record);
+}
+
+Result<Workdir> WorkdirStore::make(git::Repository& repository, const WorkdirRequest& request, CopyRecord& record) {
+  TRY_STATUS(check_content(repository, record.base_commit));
+  // The same session and offer were prepared before (we crashed since): nobody works there now.
+  TRY_STATUS(discard(repository, record));
+  TRY(const auto taken, repository.branch_names());
+  auto branch = choose_branch(default_branch_name(request.issue_number, request.issue_title), taken, short_id(request.session_id));
+  // The source has a branch "dossier".
+  if (!branch) branch = choose_branch("dossier-" + std::to_string(request.issue_number), taken, short_id(request.session_id));
+  TRY(record.branch, std::move(branch));
+  record.issue_id = request.issue_id;
+  record.session_id = request.session_id;
+  record.generation = request.copy_generation;
+  record.offer = request.offer;
+  record.head = record.base_commit;
+  TRY_STATUS(repository.create_branch(record.branch, record.base_commit));
+  TRY_STATUS(make_gate(fs::path(folder_.path(record)).parent_path().string()));
+  auto added = repository.add_worktree(record.worktree, folder_.path(record), record.branch);
+  if (added) added = give_to_account(folder_.path(record));
+  if (added) added = make_home(folder_.home(record));
+  if (added) added = folder_.save(record);
   if (!added) {
-    (void)remove(repository, workdir.worktree, workdir.path);
+    (void)discard(repository, record);
+    (void)repository.remove_branch(record.branch);
     return std::move(added).error();
   }
+  return workdir_of(record);
+}
+
+Result<Workdir> WorkdirStore::go_on(git::Repository& repository, const WorkdirRequest& request, CopyRecord& record) {
+  if (record.state == CopyRecord::State::removing) {  // half gone: what is left of it goes first
+    TRY_STATUS(folder_.remove_worktree(record));
+    record.state = CopyRecord::State::removed;
+  }
+  TRY(const Recovered recovered, recover_copy(repository, folder_, record));
+  if (recovered.made_again) TRY_STATUS(give_to_account(folder_.path(record)));
+  std::error_code ignored;
+  if (!fs::exists(folder_.home(record), ignored)) TRY_STATUS(make_home(folder_.home(record)));
+  record.session_id = request.session_id;
+  record.generation = request.copy_generation;
+  record.offer = request.offer;
+  record.state = CopyRecord::State::active;
+  record.tries = 0;
+  record.not_before_us = 0;
+  TRY_STATUS(folder_.save(record));
+  for (const Recovery& recovery : recovered.found) log::warn("worker", record.worktree + ": " + recovery.state + ": " + recovery.detail);
+  Workdir workdir = workdir_of(record);
+  workdir.continued = true;
+  workdir.recovered = recovered.found;
+  return workdir;
+}
+
+Workdir WorkdirStore::workdir_of(const CopyRecord& record) const {
+  Workdir workdir;
+  workdir.repository = folder_.repository(record);
+  workdir.worktree = record.worktree;
+  workdir.path = folder_.path(record);
+  workdir.home = folder_.home(record);
+  workdir.branch = record.branch;
+  workdir.base_branch = record.base_branch;
+  workdir.base_commit = record.base_commit;
+  workdir.generation = record.generation;
+  workdir.offer = record.offer;
   return workdir;
 }
 
@@ -200,11 +268,11 @@ Status WorkdirStore::make_home(const std::string& path) const {
   return give_to_account(path);
 }
 
-Status WorkdirStore::remove(git::Repository& repository, const std::string& worktree, const std::string& path) {
-  std::error_code failed;
-  fs::remove_all(path + std::string(kHomeSuffix), failed);
-  if (failed) return make_error(Code::io, "can't remove " + path + std::string(kHomeSuffix) + ": " + failed.message());
-  return repository.remove_worktree(worktree, path);
+Status WorkdirStore::discard(git::Repository& repository, const CopyRecord& record) const {
+  TRY_STATUS(folder_.remove_worktree(record));
+  TRY_STATUS(folder_.remove_home(record));
+  folder_.forget(record);
+  return repository.forget_worktree(record.worktree);
 }
 
 Status WorkdirStore::give_to_account(const std::string& path) const {
@@ -217,41 +285,10 @@ Status WorkdirStore::give_to_account(const std::string& path) const {
   return {};
 }
 
-Result<Captured> WorkdirStore::capture(const Workdir& workdir, const std::string& message, const git::Person& author, const git::DiffSink& sink) {
-  const auto repository_mutex = repository_lock(workdir.repository);
-  const std::lock_guard lock(*repository_mutex);
-  TRY(auto repository, git::Repository::open(workdir.repository));
-  Captured captured;
-  TRY(captured.commit, repository.commit_directory(workdir.path, workdir.branch, message, author));
-  // The default branch as it was when the work began: what others pushed since is no part of this work.
-  TRY(captured.base_commit, repository.merge_base(workdir.base_commit, captured.commit));
-  TRY(captured.files, repository.diff(captured.base_commit, captured.commit, sink));
-  return captured;
-}
-
-void WorkdirStore::release(const Workdir& workdir) {
-  std::vector<Workdir> surplus;
-  {
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(workdir);
-    while (idle_.size() > kMaxIdle) {
-      surplus.push_back(std::move(idle_.front()));
-      idle_.pop_front();
-    }
-  }
-  for (const Workdir& old : surplus) {
-    const auto repository_mutex = repository_lock(old.repository);
-    const std::lock_guard lock(*repository_mutex);
-    auto repository = git::Repository::open(old.repository);
-    const Status removed = repository ? remove(*repository, old.worktree, old.path) : Status(repository.error());
-    if (!removed) log::warn("worker", "can't remove an old worktree: " + removed.error().message);
-  }
-}
-
 std::vector<std::string> WorkdirStore::cached_projects() const {
   std::vector<std::string> projects;
   std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(fs::path(root_) / "workdirs", failed)) {
+  for (const auto& entry : fs::directory_iterator(folder_.workdirs(), failed)) {
     if (projects.size() == kMaxCachedProjects) break;
     const std::string name = entry.path().filename().string();
     if (name.compare(0, 4, "prj_") == 0) projects.push_back(name);

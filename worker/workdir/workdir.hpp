@@ -1,26 +1,36 @@
-// Where agents work: one cached repository for each source, and in it a worktree and a branch for each session and offer.
+// Where agents work: one cached repository for each source, and in it a working copy (worktree and branch) for each issue.
 //
 //   <root>/repos/<key>.git                        mirrors the source; <key> = hash of its address
-//   <root>/workdirs/<project>/<session>-o<offer>  the worktree, and <…>.home beside it for the agent's own state; both are
-//                                                 removed when more than kMaxIdle finished ones lie around
+//   <root>/workdirs/<project>/<session>-o<offer>  the worktree, named by the session and offer that made it; beside it
+//     <…>.home       the agent's own state
+//     <…>.index      private index: which files a snapshot need not read again
+//     <…>.copy.json  what is known of the copy (copy_record.hpp)
 //
-// The offer's number is in every name, so a frozen worker that wakes up never touches what came after it. What a crash
-// leaves half made is removed when it is met (prepare) or at start (repair).
+// A later session of the same issue, or a later offer of the same session, goes on in the copy that is there. (generation,
+// offer) orders them: one that came before the last is refused, so a frozen run that wakes up never overwrites what came after it. What
+// a crash leaves is mended when it is met (prepare) or at start (repair); what nobody needs any more is removed by a thread
+// of the store, again and again with growing pauses, from what it finds on disk.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "dossier/v1/payload.pb.h"
 #include "platform/git/git.hpp"
 #include "platform/process/process.hpp"
+#include "worker/workdir/branches.hpp"
+#include "worker/workdir/copy_record.hpp"
+#include "worker/workdir/recovery.hpp"
 
 namespace dossier::worker {
 
@@ -32,6 +42,9 @@ struct WorkdirRequest {
   std::string issue_title;
   v1::ProjectSource source;
   std::string default_branch;  // empty: the source's own
+  std::string issue_id;        // empty: a copy of its own, made from nothing
+  std::uint64_t copy_generation = 0;
+  git::Credentials credentials;  // for the source
 };
 
 struct Workdir {
@@ -42,56 +55,104 @@ struct Workdir {
   std::string branch;
   std::string base_branch;
   std::string base_commit;
+  std::uint64_t generation = 0;
+  std::uint32_t offer = 0;
+  bool continued = false;           // an earlier session or offer worked here
+  std::vector<Recovery> recovered;  // what was wrong with the copy, and was mended
 };
+
+// The worktree as a tree, and what changed since another one.
+struct TreeChange {
+  std::string tree;
+  std::string parent_tree;
+  std::vector<git::ChangedFile> files;
+  std::size_t files_omitted = 0;
+  std::vector<std::string> left_out;  // "path: why": what the tree could not take
+};
+inline constexpr std::size_t kMaxChangedFiles = 1'000;  // listed of one TreeChange
 
 // What an agent did, as a commit on the branch and its diff against the default branch.
 struct Captured {
-  std::string base_commit;  // merge base with the default branch
-  std::string commit;
+  std::string base_commit;  // of the diff: where the branch left the default branch
+  std::string commit;       // equal to base_commit: nothing changed
   std::vector<git::ChangedFile> files;
+  std::string branch;      // now: the agent may have proposed another name
+  std::string tree;        // of the commit
+  std::string merge_base;  // with the default branch as the mirror has it now; empty: they have none
+  std::size_t ahead = 0;
+  std::size_t behind = 0;
+  std::uint64_t generation = 0;
+  std::vector<std::string> left_out;
+  std::string proposal_refused;  // why the agent's branch-name.json was not followed; empty: it was, or there is none
 };
-
-// "Fix the *parser*!" → "fix-the-parser": lower-case ASCII, at most 40 characters, "issue" where nothing is left.
-std::string branch_slug(std::string_view title);
 
 // Thread-safe; calls on one repository wait for each other.
 class WorkdirStore {
  public:
-  static constexpr std::size_t kMaxIdle = 16;  // finished worktrees which are kept for a look
-  static constexpr int kMaxBranchTries = 100;
+  static constexpr std::size_t kMaxIdle = 16;        // finished worktrees which are kept for a look, and for the next session
+  static constexpr std::size_t kMaxRemoved = 1'000;  // records of removed ones, whose branches hold work
+  static constexpr std::int64_t kBusyWaitMs = 15'000;
 
   // `account`: who shall own the worktrees (the agents' account), where that is another one.
   WorkdirStore(std::string root, std::optional<process::Account> account);
+  ~WorkdirStore();
 
-  // Makes the folders, closed to all but this process's account and the agents', and removes half-made repositories and worktrees. Once, before the
-  // first prepare.
+  // Makes the folders, closed to all but this process's account and the agents', removes half-made repositories and worktrees, and
+  // starts the cleaning. Once, before the first prepare.
   Status repair();
-  // Errors keep their cause's code: not_found (no such repository or branch), forbidden (credentials), io, shutting_down
-  // (should_stop said so).
+  // Errors keep their cause's code: not_found (no such repository or branch), forbidden (credentials; a path that leads out of its
+  // repository), invalid_field (an address or repository that can't be used), conflict (stale: a later session or offer had the copy),
+  // working_copy_busy (a run here still has it, after kBusyWaitMs), io, shutting_down (should_stop said so).
   Result<Workdir> prepare(const WorkdirRequest& request, const git::ShouldStop& should_stop);
-  // Commits everything that changed, as `author`, and writes the diff against the default branch into `sink`.
+  // The worktree now, untracked files included, and the changes since `parent_tree` (empty: since the branch's tip). Holds up no other copy.
+  // conflict: stale.
+  Result<TreeChange> snapshot(const Workdir& workdir, const std::string& parent_tree);
+  // Commits everything that changed, as `author`, gives the branch the name that the agent proposed, and writes the diff against the
+  // default branch into `sink`. conflict: stale; nothing was touched.
   Result<Captured> capture(const Workdir& workdir, const std::string& message, const git::Person& author, const git::DiffSink& sink);
-  // The run is over: the worktree becomes one of the idle ones, and the oldest of those beyond kMaxIdle goes.
+  // The run is over: the worktree becomes one of the idle ones, and the oldest of those beyond kMaxIdle goes, by and by.
   void release(const Workdir& workdir);
 
   // Projects with a worktree or a cached repository here, for affinity.
   std::vector<std::string> cached_projects() const;
 
+  // One round of the cleaning, as its thread does it: when the next is due (wall clock).
+  std::int64_t clean_up(std::int64_t now_us);
+
  private:
-  std::shared_ptr<std::mutex> repository_lock(const std::string& path);
-  Result<git::Repository> open_repository(const std::string& url, const std::string& path, const git::ShouldStop& should_stop,
-                                          std::string& default_branch);
-  Result<std::string> make_branch(git::Repository& repository, const WorkdirRequest& request, const std::string& base);
+  std::shared_ptr<std::mutex> lock_of(const std::string& path);
+  Result<git::Repository> open_repository(const WorkdirRequest& request, const git::Remote& source, const std::string& path,
+                                          const git::ShouldStop& should_stop, std::string& default_branch);
+  Result<std::optional<CopyRecord>> claim(const WorkdirRequest& request, const std::string& repository, const git::ShouldStop& should_stop);
+  Result<Workdir> make(git::Repository& repository, const WorkdirRequest& request, CopyRecord& record);
+  Result<Workdir> go_on(git::Repository& repository, const WorkdirRequest& request, CopyRecord& record);
+  Result<Workdir> make_or_go_on(const WorkdirRequest& request, const git::Remote& source, CopyRecord& record, bool found,
+                                const git::ShouldStop& should_stop);
+  Workdir workdir_of(const CopyRecord& record) const;
+  Result<CopyRecord> present_record(const Workdir& workdir) const;
+  void follow_proposal(git::Repository& repository, CopyRecord& record, Captured& captured);
+  void unclaim(const std::string& path);
+  Status repair_repository(const std::string& path);
+  Status discard(git::Repository& repository, const CopyRecord& record) const;
+  Status clean_one(CopyRecord& record);
+  void clean_until_stopped();
   Status make_gate(const std::string& path) const;
   Status make_home(const std::string& path) const;
-  static Status remove(git::Repository& repository, const std::string& worktree, const std::string& path);
   Status give_to_account(const std::string& path) const;
 
-  const std::string root_;
   const std::optional<process::Account> account_;
+  const CopyFolder folder_;
+  const SystemClock clock_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<std::mutex>> locks_;  // by repository path; as many as repositories on disk
-  std::deque<Workdir> idle_;
+  std::condition_variable changed_;
+  std::map<std::string, std::shared_ptr<std::mutex>> locks_;  // by path; as many as repositories and copies on disk
+  std::set<std::string> claimed_;                             // worktrees that a run or the cleaning has
+  bool stop_ = false;
+  bool clean_now_ = false;
+  std::thread cleaner_;
 };
+
+// How long a removal that failed so often waits: a second, doubled each time, an hour at most.
+std::int64_t cleaning_pause_us(std::uint32_t tries);
 
 }  // namespace dossier::worker

@@ -1,0 +1,117 @@
+// Removing what nobody needs any more, from what lies on disk.
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "worker/workdir/workdir.hpp"
+
+namespace dossier::worker {
+namespace {
+
+constexpr std::int64_t kFirstPauseUs = 1'000'000;
+constexpr std::int64_t kLongestPauseUs = 3'600'000'000;
+
+}  // namespace
+
+std::int64_t cleaning_pause_us(std::uint32_t tries) { return tries >= 12 ? kLongestPauseUs : std::min(kFirstPauseUs << tries, kLongestPauseUs); }
+
+void WorkdirStore::clean_until_stopped() {
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    clean_now_ = false;
+    lock.unlock();
+    const std::int64_t next_us = clean_up(clock_.wall_us());
+    lock.lock();
+    const auto pause = std::chrono::microseconds(std::clamp<std::int64_t>(next_us - clock_.wall_us(), 10'000, kLongestPauseUs));
+    changed_.wait_for(lock, pause, [this] { return stop_ || clean_now_; });
+  }
+}
+
+std::int64_t WorkdirStore::clean_up(std::int64_t now_us) {
+  std::vector<CopyRecord> kept, removing, removed;
+  for (CopyRecord& record : folder_.all()) {
+    switch (record.state) {
+      case CopyRecord::State::active: break;
+      case CopyRecord::State::idle:
+      case CopyRecord::State::broken: kept.push_back(std::move(record)); break;
+      case CopyRecord::State::removing: removing.push_back(std::move(record)); break;
+      case CopyRecord::State::removed: removed.push_back(std::move(record)); break;
+    }
+  }
+  const auto oldest_first = [](std::vector<CopyRecord>& records) {
+    std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.released_us < b.released_us; });
+  };
+  oldest_first(kept);
+  oldest_first(removed);
+  for (std::size_t i = 0; i + kMaxIdle < kept.size(); ++i) removing.push_back(std::move(kept[i]));
+  for (std::size_t i = 0; i + kMaxRemoved < removed.size(); ++i) folder_.forget(removed[i]);
+  std::int64_t next_us = now_us + kLongestPauseUs;
+  for (CopyRecord& record : removing) {
+    const std::string path = folder_.path(record);
+    {
+      const std::lock_guard lock(mutex_);
+      if (stop_) return now_us;
+      // A run that took it up again since keeps it.
+      if (record.not_before_us > now_us || !claimed_.insert(path).second) {
+        next_us = std::min(next_us, std::max(record.not_before_us, now_us + kFirstPauseUs));
+        continue;
+      }
+    }
+    const auto present = folder_.load(path);
+    Status cleaned;
+    if (present && present->state != CopyRecord::State::active) cleaned = clean_one(record);
+    if (!cleaned) {
+      record.state = CopyRecord::State::removing;
+      record.not_before_us = now_us + cleaning_pause_us(record.tries++);
+      next_us = std::min(next_us, record.not_before_us);
+      log::warn("worker", "can't remove an old worktree (try " + std::to_string(record.tries) + "): " + cleaned.error().message);
+      (void)folder_.save(record);
+    }
+    unclaim(path);
+  }
+  return next_us;
+}
+
+Status WorkdirStore::clean_one(CopyRecord& record) {
+  // Said first: a copy that is half gone is never gone on with.
+  record.state = CopyRecord::State::removing;
+  TRY_STATUS(folder_.save(record));
+  const auto repository_mutex = lock_of(folder_.repository(record));
+  const std::lock_guard lock(*repository_mutex);
+  TRY_STATUS(folder_.remove_worktree(record));
+  TRY_STATUS(folder_.remove_home(record));
+  auto repository = git::Repository::open(folder_.repository(record));
+  if (repository) {
+    TRY_STATUS(repository->forget_worktree(record.worktree));
+    const auto tip = repository->resolve("refs/heads/" + record.branch);
+    const auto upstream = repository->resolve("refs/remotes/origin/" + record.base_branch);
+    const bool holds_work = tip && *tip != record.base_commit && !(upstream && repository->descends(*upstream, *tip));
+    if (holds_work) {
+      record.head = *tip;
+      record.state = CopyRecord::State::removed;
+      return folder_.save(record);
+    }
+    if (!record.branch.empty()) TRY_STATUS(repository->remove_branch(record.branch));
+  }
+  folder_.forget(record);
+  return {};
+}
+
+void WorkdirStore::release(const Workdir& workdir) {
+  auto record = present_record(workdir);
+  if (record) {
+    record->state = CopyRecord::State::idle;
+    record->released_us = clock_.wall_us();
+    const Status saved = folder_.save(*record);
+    if (!saved) log::warn("worker", saved.error().message);
+  }
+  unclaim(workdir.path);
+}
+
+void WorkdirStore::unclaim(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  claimed_.erase(path);
+  clean_now_ = true;
+  changed_.notify_all();
+}
+
+}  // namespace dossier::worker

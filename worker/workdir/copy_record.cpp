@@ -1,0 +1,141 @@
+// Records of working copies as JSON files.
+#include "worker/workdir/copy_record.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+#include "platform/git/beneath.hpp"
+#include "platform/json/json.hpp"
+
+namespace dossier::worker {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kRecordSuffix = ".copy.json";
+constexpr std::size_t kMaxRecordBytes = 64 * 1024;
+constexpr std::array<std::string_view, 5> kStates{"active", "idle", "broken", "removing", "removed"};
+
+}  // namespace
+
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && name.size() <= 150 && name != "." && name != ".." &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.'; });
+}
+
+std::string write_copy_record(const CopyRecord& record) {
+  return json::write(json::Value::Object{
+      {"version", 1},
+      {"project", record.project},
+      {"worktree", record.worktree},
+      {"repository", record.repository},
+      {"issue_id", record.issue_id},
+      {"session_id", record.session_id},
+      {"branch", record.branch},
+      {"proposal", record.proposal},
+      {"base_branch", record.base_branch},
+      {"base_commit", record.base_commit},
+      {"head", record.head},
+      {"generation", static_cast<std::int64_t>(record.generation)},
+      {"offer", static_cast<std::int64_t>(record.offer)},
+      {"state", std::string(kStates[static_cast<std::size_t>(record.state)])},
+      {"released_us", record.released_us},
+      {"not_before_us", record.not_before_us},
+      {"tries", static_cast<std::int64_t>(record.tries)},
+  });
+}
+
+Result<CopyRecord> parse_copy_record(const std::string& text) {
+  const auto value = json::parse(text);
+  if (!value || value->integer_or("version", 0) != 1) return make_error(Code::corrupt, "it is no record of a working copy");
+  CopyRecord record;
+  record.project = value->text("project");
+  record.worktree = value->text("worktree");
+  record.repository = value->text("repository");
+  record.issue_id = value->text("issue_id");
+  record.session_id = value->text("session_id");
+  record.branch = value->text("branch");
+  record.proposal = value->text("proposal");
+  record.base_branch = value->text("base_branch");
+  record.base_commit = value->text("base_commit");
+  record.head = value->text("head");
+  record.generation = static_cast<std::uint64_t>(value->integer_or("generation", 0));
+  record.offer = static_cast<std::uint32_t>(value->integer_or("offer", 0));
+  record.released_us = value->integer_or("released_us", 0);
+  record.not_before_us = value->integer_or("not_before_us", 0);
+  record.tries = static_cast<std::uint32_t>(value->integer_or("tries", 0));
+  const auto state = std::find(kStates.begin(), kStates.end(), value->text("state"));
+  if (state == kStates.end() || !is_plain_name(record.project) || !is_plain_name(record.worktree) || !is_plain_name(record.repository))
+    return make_error(Code::corrupt, "a record of a working copy names no place below the work root");
+  record.state = static_cast<CopyRecord::State>(state - kStates.begin());
+  return record;
+}
+
+Result<CopyRecord> CopyFolder::load(const std::string& path) const {
+  const fs::path place(path);
+  TRY(const git::Folder folder, git::Folder::open(workdirs()));
+  const std::string relative = place.parent_path().filename().string() + "/" + place.filename().string() + std::string(kRecordSuffix);
+  TRY(const std::string text, folder.read_file(relative, kMaxRecordBytes));
+  TRY(CopyRecord record, parse_copy_record(text));
+  if (this->path(record) != path) return make_error(Code::corrupt, "the record beside " + path + " is of another working copy");
+  return record;
+}
+
+Status CopyFolder::save(const CopyRecord& record) const {
+  TRY_STATUS(check_project(record.project));
+  const std::string file = path(record) + std::string(kRecordSuffix), making = file + ".making";
+  std::error_code failed;
+  fs::remove(making, failed);
+  std::ofstream stream(making, std::ios::binary | std::ios::trunc);
+  stream << write_copy_record(record) << '\n';
+  stream.close();
+  fs::rename(making, file, failed);
+  if (!stream || failed) return make_error(Code::io, "can't write " + file);
+  return {};
+}
+
+void CopyFolder::forget(const CopyRecord& record) const {
+  std::error_code ignored;
+  if (check_project(record.project)) fs::remove(path(record) + std::string(kRecordSuffix), ignored);
+}
+
+std::vector<CopyRecord> CopyFolder::all() const {
+  std::vector<CopyRecord> records;
+  std::error_code failed;
+  for (fs::directory_iterator project(workdirs(), failed), end; !failed && project != end; project.increment(failed)) {
+    std::error_code unreadable;  // also of a file, and of a link, which is not entered
+    if (project->is_symlink(unreadable)) continue;
+    for (fs::directory_iterator file(project->path(), unreadable); !unreadable && file != end; file.increment(unreadable)) {
+      const std::string name = file->path().string();
+      if (name.size() <= kRecordSuffix.size() || name.compare(name.size() - kRecordSuffix.size(), kRecordSuffix.size(), kRecordSuffix) != 0) continue;
+      if (auto record = load(name.substr(0, name.size() - kRecordSuffix.size()))) records.push_back(*std::move(record));
+    }
+  }
+  return records;
+}
+
+Status CopyFolder::remove_worktree(const CopyRecord& record) const {
+  TRY(const git::Folder folder, git::Folder::open(workdirs()));
+  for (const char* suffix : {".index.parent", ".index.lock", ".index", ""})
+    TRY_STATUS(folder.remove_all(record.project + "/" + record.worktree + suffix));
+  return {};
+}
+
+Status CopyFolder::remove_home(const CopyRecord& record) const {
+  TRY(const git::Folder folder, git::Folder::open(workdirs()));
+  for (const char* suffix : {".home", ".diff"}) TRY_STATUS(folder.remove_all(record.project + "/" + record.worktree + suffix));
+  return {};
+}
+
+Status CopyFolder::check_project(const std::string& project) const {
+  TRY(const git::Folder folder, git::Folder::open(workdirs()));
+  const auto found = folder.status(project);
+  if (found && !S_ISDIR(found->st_mode)) return make_error(Code::forbidden, workdirs() + "/" + project + " is no folder of this worker's; remove it");
+  return {};
+}
+
+}  // namespace dossier::worker

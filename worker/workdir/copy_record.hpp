@@ -1,0 +1,77 @@
+// What this worker knows of a working copy, in a file beside it: read after a restart, by the next session of its issue, and
+// by the cleaning. Written whole under another name first.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace dossier::worker {
+
+struct CopyRecord {
+  enum class State : std::uint8_t {
+    active,    // a run has it, or had when the worker died
+    idle,      // the run is over; the next session of the issue goes on here
+    broken,    // it could not be mended: kept for a look as the idle ones are, and never gone on with
+    removing,  // worktree and home are being removed
+    removed,   // they are; the branch holds the work
+  };
+  std::string project;     // folder below workdirs/
+  std::string worktree;    // folder below that, and git's name for it
+  std::string repository;  // folder below repos/
+  std::string issue_id;    // empty: of no issue, never gone on with
+  std::string session_id;  // the last one
+  std::string branch;
+  std::string proposal;     // the last one of the agent that was looked at
+  std::string base_branch;  // of the source
+  std::string base_commit;
+  std::string head;  // tip of the branch when it was last known to be right
+  std::uint64_t generation = 0;
+  std::uint32_t offer = 0;
+  State state = State::active;
+  std::int64_t released_us = 0;    // wall clock
+  std::int64_t not_before_us = 0;  // removing: the next try
+  std::uint32_t tries = 0;         // removing: those that failed
+
+  // Later sessions and offers come after earlier ones.
+  std::pair<std::uint64_t, std::uint32_t> fence() const { return {generation, offer}; }
+};
+
+// Names come from files that an agent without an account of its own could write, so they are checked: a path made of them stays below the root.
+bool is_plain_name(const std::string& name);
+
+std::string write_copy_record(const CopyRecord& record);
+// corrupt: no such record.
+Result<CopyRecord> parse_copy_record(const std::string& text);
+
+// The managed folder: where things of a working copy lie.
+class CopyFolder {
+ public:
+  explicit CopyFolder(std::string root) : root_(std::move(root)) {}
+  std::string repositories() const { return root_ + "/repos"; }
+  std::string workdirs() const { return root_ + "/workdirs"; }
+  std::string repository(const CopyRecord& record) const { return repositories() + "/" + record.repository; }
+  std::string path(const CopyRecord& record) const { return workdirs() + "/" + record.project + "/" + record.worktree; }
+  std::string home(const CopyRecord& record) const { return path(record) + ".home"; }
+  std::string index(const CopyRecord& record) const { return path(record) + ".index"; }
+
+  // not_found, corrupt.
+  Result<CopyRecord> load(const std::string& path) const;
+  Status save(const CopyRecord& record) const;
+  void forget(const CopyRecord& record) const;
+  // All that can be read, in no order.
+  std::vector<CopyRecord> all() const;
+  // Worktree and private index. Follows no link below the root: forbidden where a folder on the way is one.
+  Status remove_worktree(const CopyRecord& record) const;
+  Status remove_home(const CopyRecord& record) const;
+  // forbidden: the project's folder is a link.
+  Status check_project(const std::string& project) const;
+
+ private:
+  std::string root_;
+};
+
+}  // namespace dossier::worker
