@@ -39,8 +39,11 @@ RunAgent::RunAgent(const Parts& parts)
                  [this](v1::EvidenceRecorded recorded) { parts_.listener.note(parts_.key, std::move(recorded)); },
                  [this](v1::EvidenceRejected rejected) { parts_.listener.note(parts_.key, std::move(rejected)); },
                  [this](const std::string& line) { say(line); }}),
+      trees_(parts.dependencies.workdirs, parts.workdir, parts.activity, parts.dependencies.clock),
       host_({parts.key, parts.listener, parts.mailbox, parts.wakeup, parts.stop, parts.activity, approvals_,
-             [this](std::uint32_t turn) { on_turn_over(turn); }, [this](const std::string& session) { on_session(session); }}),
+             [this](std::uint32_t turn) { on_turn_over(turn); },
+             [this](std::uint32_t turn, const std::string& item) { trees_.after_item(turn, item); },
+             [this](const std::string& session) { on_session(session); }}),
       // Beside the worktree and not in it, where the agent could have left a link of this name.
       guard_({host_, parts.dependencies.secrets, parts.dependencies.limits, parts.workdir.path + ".output",
               [this](const limits::Reached& reached) { on_limit(reached); }}),
@@ -150,6 +153,7 @@ void RunAgent::on_session(const std::string& provider_session) {
 void RunAgent::on_turn_over(std::uint32_t turn) {
   if (parts_.stop.asked()) return;  // a run that is stopped reports no work
   evidence_.after_turn(turn);
+  trees_.after_turn(turn);
   source_ = capture_.capture(turn);
   if (*source_)
     parts_.listener.note(parts_.key, source_->value());

@@ -16,6 +16,7 @@
 #include "worker/run_evidence.hpp"
 #include "worker/run_host.hpp"
 #include "worker/run_thread.hpp"
+#include "worker/run_trees.hpp"
 
 namespace dossier::worker {
 
@@ -58,6 +59,7 @@ class RunAgent {
   RunCapture capture_;
   PendingApprovals approvals_;
   RunEvidence evidence_;
+  RunTrees trees_;
   RunHost host_;
   GuardedHost guard_;  // what the agent sees of host_
   int processes_ = 0;  // that were started

@@ -15,6 +15,7 @@ namespace {
 constexpr int kUploadTries = 8;  // paused 0.5 s, 1 s, 2 s, … : about a minute in all
 constexpr std::int64_t kUploadPauseMs = 500;
 constexpr std::size_t kMaxTitle = 200;
+constexpr int kMaxToldLeftOut = 10;
 
 }  // namespace
 
@@ -38,20 +39,16 @@ Result<v1::SourceCaptured> RunCapture::capture(std::uint32_t turn) {
   source.set_task_id(offer.task_id());
   source.set_offer(offer.offer());
   source.set_turn(turn);
-  source.set_base_commit(captured.base_commit);
-  source.set_commit(captured.commit);
-  source.set_branch(workdir.branch);
-  set_files(source, captured.files);
-  if (diff.is_inline()) {
-    if (diff.size() > 0) source.mutable_diff()->set_plain(diff.text());
-    return source;
+  if (!captured.proposal_refused.empty()) parts_.say("the branch keeps its name: " + captured.proposal_refused);
+  int told = 0;
+  for (const std::string& one : captured.left_out)
+    if (told++ < kMaxToldLeftOut) parts_.say("not in the commit: " + one);
+  if (!diff.is_inline()) {
+    const Status uploaded = upload(diff.file(), diff.sha256_hex());
+    std::remove(diff.file().c_str());
+    TRY_STATUS(uploaded);
   }
-  const Status uploaded = upload(diff.file(), diff.sha256_hex());
-  std::remove(diff.file().c_str());
-  TRY_STATUS(uploaded);
-  source.mutable_diff_blob()->set_sha256(diff.sha256_hex());
-  source.mutable_diff_blob()->set_size(diff.size());
-  source.mutable_diff_blob()->set_media_type("text/x-diff");
+  set_captured(source, captured, diff);
   return source;
 }
 

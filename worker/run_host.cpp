@@ -29,6 +29,8 @@ void RunHost::on_event(AgentEvent event) {
     case AgentEvent::Kind::approval_resolved:
       if (event.approval) act(ports_.approvals.on_settled(event.approval->request));
       return;
+    case AgentEvent::Kind::file_change:
+    case AgentEvent::Kind::command_execution: return ports_.on_item(turn_, event.item);
     case AgentEvent::Kind::steered: return ports_.listener.steered(ports_.key, event.item, turn_);
     case AgentEvent::Kind::message:
     case AgentEvent::Kind::text_delta:
@@ -36,8 +38,6 @@ void RunHost::on_event(AgentEvent event) {
     case AgentEvent::Kind::plan:
     case AgentEvent::Kind::tool_use:
     case AgentEvent::Kind::tool_result:
-    case AgentEvent::Kind::file_change:
-    case AgentEvent::Kind::command_execution:
     case AgentEvent::Kind::token_usage:
     case AgentEvent::Kind::log_line:
     case AgentEvent::Kind::raw_item:

@@ -52,6 +52,7 @@ class RunHost final : public AgentHost {
     ActivityStream& activity;
     PendingApprovals& approvals;
     std::function<void(std::uint32_t turn)> on_turn_over;
+    std::function<void(std::uint32_t turn, const std::string& item)> on_item;  // one ended that may have written files
     std::function<void(const std::string& provider_session)> on_session;
   };
   explicit RunHost(Ports ports) : ports_(std::move(ports)) {}

@@ -71,7 +71,8 @@ RunEnd RunThread::run_agent(const Workdir& workdir) {
                       offer_.session_id()};
   ActivityStream activity(dependencies_.identity, offer_.session_id(), offer_.task_id(), offer_.offer(), target, dependencies_.activity_writer,
                           dependencies_.clock, wakeup_);
-  activity.log_line("system", "worktree on branch " + workdir.branch + " at " + workdir.base_commit);
+  activity.log_line("system", "worktree on branch " + workdir.branch + (workdir.continued ? ", gone on with, from " : " at ") + workdir.base_commit);
+  for (const Recovery& one : workdir.recovered) activity.log_line("system", "the worktree was mended: " + one.state + ": " + one.detail);
   RunEnd end;
   {
     RunAgent agent({dependencies_, listener_, offer_, key_, workdir, *home, mailbox_, wakeup_, stop_, activity});
@@ -94,6 +95,8 @@ Result<Workdir> RunThread::prepare() {
   request.issue_title = spec.issue_title().plain();
   request.source = spec.source();
   request.default_branch = spec.default_branch();
+  request.issue_id = offer_.issue_id();
+  request.copy_generation = spec.copy_generation();
   const std::int64_t until = dependencies_.clock.boot_us() + kPrepareUs;
   return dependencies_.workdirs.prepare(request, [this, until] { return stop_.asked() || dependencies_.clock.boot_us() >= until; });
 }

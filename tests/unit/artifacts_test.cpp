@@ -209,10 +209,6 @@ TEST_F(Artifacts, the_folder_is_no_part_of_the_captured_source) {
   request.source.set_local_path(source.path());
   const auto workdir = store.prepare(request, [] { return false; });
   ASSERT_TRUE(workdir) << workdir.error().message;
-  ASSERT_TRUE(exclude_session_folder(workdir->repository));
-  const std::string once = test::read_file(workdir->repository + "/info/exclude");
-  ASSERT_TRUE(exclude_session_folder(workdir->repository));
-  EXPECT_EQ(test::read_file(workdir->repository + "/info/exclude"), once);
   write_file(workdir->path + "/.dossier/session/notes.txt", "no source");
   write_file(workdir->path + "/.dossier/config", "source");
   write_file(workdir->path + "/deeper/.dossier/session/a.txt", "source");

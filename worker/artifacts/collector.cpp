@@ -148,24 +148,4 @@ void Collector::collect(const std::string& worktree, const Sinks& sinks) {
                    "holds " + std::to_string(names->size()) + " files; the first " + std::to_string(kMaxFiles) + " by name are taken"});
 }
 
-Status exclude_session_folder(const std::string& repository) {
-  const std::string line = "/" + std::string(kSessionFolder) + "/";
-  const std::string path = repository + "/info/exclude";
-  std::string present;
-  {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    present = "\n" + text.str();
-  }
-  if (present.find("\n" + line + "\n") != std::string::npos) return {};
-  std::error_code failed;
-  std::filesystem::create_directories(repository + "/info", failed);
-  std::ofstream file(path, std::ios::binary | std::ios::app);
-  file << (present.back() == '\n' ? "" : "\n") << line << "\n";
-  file.flush();
-  if (failed || !file) return make_error(Code::io, "can't write " + path);
-  return {};
-}
-
 }  // namespace dossier::worker::artifacts

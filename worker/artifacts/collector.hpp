@@ -60,8 +60,4 @@ class Collector {
   std::map<std::string, std::string> told_;  // by name: hash, or the code of the fault and of what
 };
 
-// Keeps the folder out of every commit: a line in the repository's info/exclude, which git and libgit2 read for all of its
-// worktrees. Called again it changes nothing. io.
-Status exclude_session_folder(const std::string& repository);
-
 }  // namespace dossier::worker::artifacts
