@@ -17,7 +17,9 @@ Result<int> examine(const cli::Invocation& in) {
   worker::DoctorOptions options;
   options.gateway = !in.text("--gateway").empty();
   options.url = options.gateway ? in.text("--gateway") : in.text("--url");
-  if (!in.text("--token").empty() || !in.text("--token-file").empty()) TRY(options.token, worker_token(in));
+  if (!in.text("--token").empty() || !in.text("--token-file").empty()) {
+    TRY(options.token, worker_token(in));
+  }
   options.work_root = in.text("--work-root").empty() ? default_work_root(cli::process_environment()) : in.text("--work-root");
   options.account = in.text("--account");
   const std::vector<Finding> findings = worker::examine(options);

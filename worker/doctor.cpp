@@ -73,13 +73,17 @@ Finding check_git() {
 Finding check_agents() {
   const auto capabilities = probe_capabilities("");
   if (!capabilities) return {"agents", State::failed, capabilities.error().message, ""};
-  std::string detail;
-  for (const std::string& provider : providers_of(*capabilities)) {
-    const std::string version = capabilities->text(provider + "_version");
+  std::string detail, refused;
+  const auto providers = providers_of(*capabilities);
+  for (const std::string& provider : providers) {
+    const std::string version = capabilities->text(provider + ".version");
     detail += (detail.empty() ? "" : ", ") + provider + (version.empty() ? "" : " " + version);
   }
-  const bool any = detail.find(',') != std::string::npos;
-  return {"agents", any ? State::ok : State::warning, any ? detail : detail + " alone",
+  for (const char* provider : {"codex", "claude"})
+    if (const std::string reason = capabilities->text(std::string(provider) + ".reason"); !reason.empty())
+      refused += "; " + std::string(provider) + " is not offered: " + reason;
+  const bool any = providers.size() > 1;
+  return {"agents", any && refused.empty() ? State::ok : State::warning, detail + (any ? "" : " alone") + refused,
           any ? "" : "install Codex or Claude Code, or name its program (DOSSIER_CODEX, DOSSIER_CLAUDE)"};
 }
 
