@@ -20,6 +20,13 @@ bool evolve(v1::ProjectState& state, const v1::ProjectEvent& event) {
       return true;
     case v1::ProjectEvent::kProjectTrusted: state.set_trusted(event.project_trusted().trusted()); return true;
     case v1::ProjectEvent::kProjectRemoved: state.set_removed(true); return true;
+    case v1::ProjectEvent::kProjectSecretSet: *state.add_secrets() = event.project_secret_set(); return true;
+    case v1::ProjectEvent::kProjectSecretRemoved: {
+      auto& secrets = *state.mutable_secrets();
+      const auto gone = [&](const v1::ProjectSecretSet& one) { return one.secret_id() == event.project_secret_removed().secret_id(); };
+      secrets.erase(std::remove_if(secrets.begin(), secrets.end(), gone), secrets.end());
+      return true;
+    }
     case v1::ProjectEvent::FACT_NOT_SET: return false;
   }
   return false;

@@ -78,6 +78,8 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
     case v1::ProjectEvent::kProjectUpdated: return updated(e, std::move(id), event.project_updated(), out);
     case v1::ProjectEvent::kProjectTrusted: return touched(e, std::move(id)).flag(kTrusted, event.project_trusted().trusted()).into(out);
     case v1::ProjectEvent::kProjectRemoved: return touched(e, std::move(id)).flag(kRemoved, true).into(out);
+    case v1::ProjectEvent::kProjectSecretSet:
+    case v1::ProjectEvent::kProjectSecretRemoved:  // project_secrets.cpp
     case v1::ProjectEvent::FACT_NOT_SET: return;
   }
 }
