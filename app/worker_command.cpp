@@ -23,6 +23,9 @@ void on_signal(int) { the_stop->request(); }
 
 constexpr std::size_t kMaxTokenFile = 4'096;
 constexpr std::int64_t kMaxSeconds = 30 * 86'400;
+constexpr std::int64_t kMaxOutputMib = 1'024;
+constexpr std::int64_t kMaxProcesses = 1'000'000;
+constexpr std::int64_t kMaxDiskGib = 100'000;
 
 Result<std::string> work_root_of(const Invocation& in) {
   for (const char* name : {"--work-root", "--dir"})
@@ -57,6 +60,12 @@ Result<worker::WorkerOptions> options_of(const Invocation& in) {
   TRY(const auto warm_s, in.number("--warm-seconds", 0, kMaxSeconds));
   TRY(const auto timeout_s, in.number("--timeout-seconds", 1, kMaxSeconds));
   TRY(const auto drain_s, in.number("--drain-seconds", 0, kMaxSeconds));
+  TRY(const auto output_mib, in.number("--max-output-mib", 1, kMaxOutputMib));
+  TRY(const auto processes, in.number("--max-processes", 1, kMaxProcesses));
+  TRY(const auto disk_gib, in.number("--max-disk-gib", 1, kMaxDiskGib));
+  options.limits.output_bytes = static_cast<std::uint64_t>(output_mib) << 20;
+  options.limits.processes = static_cast<std::uint64_t>(processes);
+  options.limits.disk_bytes = static_cast<std::uint64_t>(disk_gib) << 30;
   options.warm_ms = warm_s * 1'000;
   options.default_timeout_ms = timeout_s * 1'000;
   options.drain_ms = drain_s * 1'000;

@@ -10,6 +10,7 @@
 
 #include "base/result.hpp"
 #include "worker/agent_pool.hpp"
+#include "worker/limits/limits.hpp"
 #include "worker/stop_signal.hpp"
 
 namespace dossier::worker {
@@ -29,6 +30,7 @@ struct WorkerOptions {
   bool once = false;                            // ends after one task
   std::int64_t drain_ms = 600'000;              // after a stop: how long running agents may go on
   std::int64_t default_timeout_ms = 3'600'000;  // wall time of an agent whose profile sets none
+  limits::TaskLimits limits = {};               // of a task; its wall time does not count
 };
 inline constexpr std::uint32_t kMaxSlots = 64;
 inline constexpr std::uint32_t kMaxAgents = 256;

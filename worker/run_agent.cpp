@@ -45,12 +45,13 @@ RunAgent::RunAgent(const Parts& parts)
              [this](std::uint32_t turn, const std::string& item) { trees_.after_item(turn, item); },
              [this](const std::string& session) { on_session(session); }}),
       // Beside the worktree and not in it, where the agent could have left a link of this name.
-      guard_({host_, parts.dependencies.secrets, parts.dependencies.limits, parts.workdir.path + ".output",
+      guard_({host_, parts.dependencies.secrets, task_limits(), parts.workdir.path + ".output",
               [this](const limits::Reached& reached) { on_limit(reached); }}),
       remembers_(parts.home.remembers) {}
 
 RunEnd RunAgent::run() {
   AgentResult result = run_turns();
+  if (!parts_.stop.asked() && host_.in_turn()) evidence_.after_turn(host_.turn());
   if (!parts_.stop.asked()) evidence_.after_run(host_.turn(), guard_.output());
   return end_of(std::move(result));
 }
@@ -97,6 +98,16 @@ bool RunAgent::wait_for_decisions() {
   return !parts_.stop.asked();
 }
 
+std::int64_t RunAgent::timeout_ms() const {
+  return offer_.spec().timeout_ms() > 0 ? offer_.spec().timeout_ms() : parts_.dependencies.default_timeout_ms;
+}
+
+limits::TaskLimits RunAgent::task_limits() const {
+  limits::TaskLimits limits = parts_.dependencies.limits;
+  limits.wall_time_ms = static_cast<std::uint64_t>(timeout_ms());
+  return limits;
+}
+
 AgentRequest RunAgent::make_request() {
   const v1::TaskSpec& spec = offer_.spec();
   const RunDependencies& with = parts_.dependencies;
@@ -121,7 +132,7 @@ AgentRequest RunAgent::make_request() {
   if (processes_ > 0) request.family += "-" + std::to_string(processes_ + 1);
   request.environment = agent_environment(with.account);
   request.account = with.account;
-  request.timeout_ms = spec.timeout_ms() > 0 ? spec.timeout_ms() : with.default_timeout_ms;
+  request.timeout_ms = timeout_ms();
   request.first_turn = host_.turn();
   request.message_id = offer_.task_id() + "-o" + std::to_string(offer_.offer()) + "-t" + std::to_string(host_.turn());
   if (processes_ > 0)

@@ -46,6 +46,8 @@ class RunAgent {
   AgentResult run_process();
   bool wait_for_decisions();
   AgentRequest make_request();
+  std::int64_t timeout_ms() const;
+  limits::TaskLimits task_limits() const;
   std::string prompt() const;
   // A turn is over: the one place where what it left is looked at.
   void on_turn_over(std::uint32_t turn);

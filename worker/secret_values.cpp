@@ -16,10 +16,20 @@ namespace {
 
 constexpr std::size_t kMaxSignIn = 1u << 20;
 
+// One of its words ends in KEY, TOKEN …, one or several: API_KEY, apiKey, tokens; not KEYBOARD, and not git's own names.
 bool is_secret_name(std::string name) {
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  constexpr const char* kWords[] = {"KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"};
-  return std::any_of(std::begin(kWords), std::end(kWords), [&](const char* word) { return name.find(word) != std::string::npos; });
+  if (name.compare(0, 11, "GIT_CONFIG_") == 0) return false;
+  constexpr std::string_view kWords[] = {"KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"};
+  for (std::string_view rest = name; !rest.empty();) {
+    const std::size_t end = std::min(rest.find_first_of("_.-"), rest.size());
+    std::string_view part = rest.substr(0, end);
+    if (!part.empty() && part.back() == 'S') part.remove_suffix(1);
+    for (const std::string_view word : kWords)
+      if (part.size() >= word.size() && part.substr(part.size() - word.size()) == word) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
 }
 
 // Of "scheme://user:password@host".

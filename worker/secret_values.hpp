@@ -9,8 +9,8 @@
 
 namespace dossier::worker {
 
-// Of variables with KEY, TOKEN, SECRET, PASSWORD, PASSWD or CREDENTIAL in their names (absolute paths left out), and passwords
-// within the URLs of any variable (proxies).
+// Of variables with a word in their names that ends in KEY, TOKEN, SECRET, PASSWORD, PASSWD or CREDENTIAL (absolute paths left
+// out), and passwords within the URLs of any variable (proxies).
 std::vector<std::string> secret_values(const process::Environment& environment);
 // The same of this process's whole environment: an agent under the same account may look at it.
 std::vector<std::string> secret_values_of_machine();

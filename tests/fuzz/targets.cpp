@@ -11,6 +11,8 @@ const std::vector<Target>& targets() {
       {"codex_frames", &run_codex_frames},
       {"claude_frames", &run_claude_frames},
       {"markdown", &run_markdown},
+      {"masking", &run_masking},
+      {"evidence", &run_evidence},
   };
   return all;
 }

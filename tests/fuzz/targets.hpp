@@ -16,6 +16,8 @@ void run_json_body(std::string_view bytes);      // bodies of requests
 void run_codex_frames(std::string_view bytes);   // what `codex app-server` prints
 void run_claude_frames(std::string_view bytes);  // what `claude -p` prints
 void run_markdown(std::string_view bytes);       // mentions and checklists
+void run_masking(std::string_view bytes);        // a secret, and a text that it is taken out of
+void run_evidence(std::string_view bytes);       // files of evidence
 
 struct Target {
   std::string_view name;

@@ -16,8 +16,13 @@ TEST(SecretValues, are_found_by_the_names_of_variables_and_in_urls) {
                            {"db_password", "p"},
                            {"https_proxy", "http://user:pass-word@proxy:3128"},
                            {"no_proxy", "localhost:80,a@b"},
-                           {"EMPTY_TOKEN", ""}}),
-            (std::vector<std::string>{"sk-1", "p", "pass-word"}));
+                           {"EMPTY_TOKEN", ""},
+                           {"KEYBOARD", "us-international"},
+                           {"GIT_CONFIG_KEY_0", "safe.directory"},
+                           {"MYAPIKEY", "q"},
+                           {"sasl.password", "r"},
+                           {"AWS_CREDENTIALS_BASE", "s"}}),
+            (std::vector<std::string>{"sk-1", "p", "pass-word", "q", "r", "s"}));
 }
 
 TEST(SecretValues, of_this_process_are_found_too) {

@@ -170,15 +170,18 @@ void Masker::on_stop(std::string_view text, std::size_t& at, std::size_t& hold, 
   }
   const Automaton::State next = automaton.step(state_, static_cast<unsigned char>(c));
   if (depth >= kMinSecret && automaton.depth(next) <= depth) {
-    if (text.substr(at, kEllipsis.size()) == kEllipsis) mark(begin_of(at, depth, earlier), at);
+    const std::string_view behind = text.substr(at, kEllipsis.size());
+    if (behind == kEllipsis) mark(begin_of(at, depth, earlier), at);
+    std::size_t letter = at;
+    while (letter < text.size() && letter < at + kMaxBackslashes && text[letter] == '\\') ++letter;
+    // What comes in the next chunk tells.
+    if (!complete && (letter == text.size() || (behind.size() < kEllipsis.size() && behind == kEllipsis.substr(0, behind.size())))) {
+      hold = std::min(hold, begin_of(at, depth, earlier));
+      at = text.size();
+      state_ = Automaton::kRoot;
+      return;
+    }
     if (c == '\\') {
-      std::size_t letter = at;
-      while (letter < text.size() && letter < at + kMaxBackslashes && text[letter] == '\\') ++letter;
-      if (letter == text.size() && !complete) {
-        hold = std::min(hold, begin_of(at, depth, earlier));
-        at = text.size();
-        return;
-      }
       if (letter < text.size() && (text[letter] == 'n' || text[letter] == 'r')) {
         for (; at <= letter; ++at) skipped_.push_back(at);
         return;
@@ -253,7 +256,7 @@ void Masker::emit(std::string_view text, std::size_t end, std::string& out) {
       wanted = c == '\n';
     }
     line_wants_mask_ = wanted;
-    mask_is_open_ = mark.end > end || (at == end && inside_ != Inside::nothing);
+    mask_is_open_ = mark.end >= end;
   }
   if (at < end) mask_is_open_ = false;
   out += text.substr(at, end - at);

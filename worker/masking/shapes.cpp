@@ -123,6 +123,9 @@ ShapeMatch match_shape(const Shape& shape, std::string_view rest, bool complete,
   const bool is_cut = (cut && complete && run == rest.size()) || rest.substr(run, kEllipsis.size()) == kEllipsis;
   if (is_cut && run >= kCutLeast && (!shape.has_digit || std::any_of(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(run), is_digit)))
     return yes(run);
+  const std::string_view behind = rest.substr(run);
+  const bool may_be_cut = !complete && !behind.empty() && behind.size() < kEllipsis.size() && behind == kEllipsis.substr(0, behind.size());
+  if (match.is == ShapeMatch::Is::no && may_be_cut && run >= kCutLeast) return open_unless(false);
   if (match.is == ShapeMatch::Is::open && complete) return {};
   return match;
 }
