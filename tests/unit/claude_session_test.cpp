@@ -252,6 +252,17 @@ TEST_F(ClaudeSession, what_comes_before_the_program_begins_a_turn_belongs_to_non
   EXPECT_EQ(last(Kind::turn_started).turn, 2u);
 }
 
+TEST_F(ClaudeSession, a_cancelled_request_takes_back_what_waits_before_it_ends_the_turn) {
+  begin();
+  ask("q");
+  command(with_input(AgentCommand::Kind::steer, 1, "in_2"));
+  sent();
+  command(resolution("q", "cancel"));
+  const std::string said = sent();
+  EXPECT_NE(said.find("cancel_async_message"), std::string::npos);
+  EXPECT_LT(said.find("cancel_async_message"), said.find("deny"));
+}
+
 TEST_F(ClaudeSession, an_answer_that_nobody_asked_for_is_interrupted_and_the_next_turn_waits_for_its_end) {
   begin();
   result();

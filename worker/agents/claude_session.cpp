@@ -128,10 +128,14 @@ void Session::interrupt() {
     return end_turn("interrupted");
   }
   if (step_ != Step::running || interrupting_) return;
-  interrupting_ = true;
-  // What is not taken yet would begin an answer of its own afterwards.
-  for (const auto& steer : steers_) request("cancel_async_message", {{"message_uuid", steer.uuid}}, steer.uuid);
+  take_back();
   request("interrupt");
+}
+
+// What is not taken yet would begin an answer of its own once the turn is interrupted.
+void Session::take_back() {
+  interrupting_ = true;
+  for (const auto& steer : steers_) request("cancel_async_message", {{"message_uuid", steer.uuid}}, steer.uuid);
 }
 
 void Session::finish() {
@@ -164,9 +168,9 @@ void Session::resolve(const AgentCommand& command) {
   } else {
     const bool is_cancelled = decision == "cancel";
     if (message.empty()) message = is_cancelled ? "The request was cancelled." : "The request was declined.";
+    if (is_cancelled && !interrupting_) take_back();
     output_ += answer_line(command.request, denial(clean_text(message), is_cancelled));
     mark_denied(approval.item);
-    interrupting_ = interrupting_ || is_cancelled;
   }
   emit(Kind::approval_resolved, approval.item, decision).approval.emplace().request = command.request;
 }
@@ -283,7 +287,7 @@ void Session::end_turn(const std::string& reason) {
   // Interrupted, and nothing more to do: what it did is all there is.
   if (reason == "interrupted") result_.kind = AgentResult::Kind::completed;
   turn_open_ = turn_begun_ = interrupting_ = false;
-  expects_stray_ = reason == "interrupted" && !steers_.empty();
+  expects_stray_ = !steers_.empty();
   steers_.clear();
   denied_.clear();
   blocks_.clear();

@@ -88,6 +88,7 @@ class Session {
   void on_result(const Frame& frame);
   void on_control_request(const Frame& frame);
   void on_control_response(const Frame& frame);
+  void take_back();
   void forget_steer(const std::string& uuid);
   void mark_denied(const std::string& item);
   void on_withdrawn(const std::string& request_id);
