@@ -73,7 +73,7 @@ TEST(Turns, comments_on_an_issue_at_work_begin_the_next_turn_in_their_order) {
   busy.say("@fixer and that");
   busy.end(busy.worker, 1);
   ASSERT_EQ(busy.told(Control::kNextTurn).size(), 1u);
-  const auto& next = busy.told(Control::kNextTurn)[0].next_turn();
+  const v1::NextTurn next = busy.told(Control::kNextTurn)[0].next_turn();
   EXPECT_EQ(next.task_id(), busy.task.str());
   EXPECT_EQ(next.turn(), 2u);
   EXPECT_THAT(words(next), ElementsAre("and this", "@fixer and that"));
