@@ -187,10 +187,10 @@ Status Daemon::connect(const Registration& registration) {
     TRY(reports_, kafka::make_writer(registration.cluster, kafka::WriterKind::messages));
     TRY(activity_, kafka::make_writer(registration.cluster, kafka::WriterKind::activity));
   }
-  dependencies_ = std::make_unique<RunDependencies>(RunDependencies{clock_, *workdirs_, *homes_, *agents_, *activity_, identity_,
-                                                                    registration.activity_topic, registration.activity_partitions,
-                                                                    http_client::Options{.base_url = options_.url, .bearer_token = options_.token},
-                                                                    account_, root_.family_prefix(), options_.default_timeout_ms, secrets_, options_.limits});
+  dependencies_ = std::make_unique<RunDependencies>(
+      RunDependencies{clock_, *workdirs_, *homes_, *agents_, *activity_, identity_, registration.activity_topic, registration.activity_partitions,
+                      http_client::Options{.base_url = options_.url, .bearer_token = options_.token}, account_, root_.family_prefix(),
+                      options_.default_timeout_ms, secrets_, options_.limits});
   std::unique_ptr<topic::Reader> control;
   if (options_.gateway) {
     TRY(control, make_gateway_reader(gateway_options(registration)));

@@ -41,7 +41,7 @@ struct RunDependencies {
   std::optional<process::Account> account;
   std::string family_prefix;
   std::int64_t default_timeout_ms = 0;
-  std::shared_ptr<const masking::Secrets> secrets;
+  std::shared_ptr<const masking::Secrets> secrets = {};  // never nullptr in a run: what is masked
   limits::TaskLimits limits = {};
 };
 

@@ -1,6 +1,7 @@
 // One run on its thread, in a real worktree, with an agent that does what a test says, and what the run says of it.
 #pragma once
 
+#include "worker/masking/masker.hpp"
 #include "worker/run_thread.hpp"
 
 #include <gtest/gtest.h>
@@ -93,15 +94,31 @@ inline AgentResult lost() {
 
 class AcknowledgingWriter final : public topic::Writer {
  public:
-  void append(topic::Outgoing, Done done) override { done({topic::Outcome::acknowledged, 0, Code::internal, ""}); }
+  void append(topic::Outgoing record, Done done) override {
+    {
+      const std::lock_guard lock(mutex_);
+      written_ += record.value;
+    }
+    done({topic::Outcome::acknowledged, 0, Code::internal, ""});
+  }
+  // All bytes that left.
+  std::string written() {
+    const std::lock_guard lock(mutex_);
+    return written_;
+  }
   bool flush(std::int64_t) override { return true; }
   bool healthy() const override { return true; }
+
+ private:
+  std::mutex mutex_;
+  std::string written_;
 };
 
 class RunThreadTest : public ::testing::Test {
  protected:
   RunThreadTest() {
     EXPECT_TRUE(workdirs_.repair());
+    dependencies_.secrets = *masking::Secrets::make({});
     offer_.set_workspace_id("ws_1");
     offer_.set_task_id("tsk_1");
     offer_.set_offer(1);
@@ -133,6 +150,9 @@ class RunThreadTest : public ::testing::Test {
     listener.steered = [this](const RunKey&, const std::string& id, std::uint32_t turn) { say("steered " + id + " " + std::to_string(turn)); };
     listener.note = [this](const RunKey&, const RunNote& note) {
       if (const auto* source = std::get_if<v1::SourceCaptured>(&note)) say("source " + std::to_string(source->turn()), source->commit());
+      if (const auto* rejected = std::get_if<v1::EvidenceRejected>(&note))
+        say("rejects " + rejected->code() + ", " + rejected->message().plain() + ", turn " + std::to_string(rejected->turn()));
+      if (const auto* limit = std::get_if<v1::LimitReached>(&note)) say("limit " + limit->limit() + " " + limit->action());
     };
     listener.ended = [this](const RunKey&, RunEnd end) {
       const std::lock_guard lock(mutex_);
