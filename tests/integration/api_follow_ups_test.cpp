@@ -6,6 +6,7 @@
 #include "platform/crypto/crypto.hpp"
 #include "producers/commands/task.hpp"
 #include "producers/commands/worker.hpp"
+#include "producers/commands/workspace.hpp"
 #include "tests/support/api_rig.hpp"
 
 namespace dossier::test {
