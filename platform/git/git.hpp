@@ -158,6 +158,9 @@ class Repository {
   // writes, and one caller at a time may use it. Where it is missing or damaged all is read. `parent`: a commit.
   Result<Snapshot> snapshot(const std::string& path, const std::string& index_file, const std::string& parent,
                             const SnapshotLimits& limits = {}) const;
+  // Begins the private index of a worktree that was checked out just now at `parent`, and in which nobody worked yet: the first snapshot then
+  // need not read everything.
+  Status begin_index(const std::string& worktree, const std::string& index_file, const std::string& parent) const;
   // Commits `tree` on top of the branch's tip and moves the branch. Returns its tip: the old one where the tree is the same.
   Result<std::string> commit_tree(const std::string& tree, const std::string& branch, const std::string& message, const Person& author);
   Result<std::string> tree_of(const std::string& commit) const;

@@ -233,6 +233,17 @@ Result<IndexHandle> open_index(const std::string& file) {
 
 }  // namespace
 
+Status Repository::begin_index(const std::string& worktree, const std::string& index_file, const std::string& parent) const {
+  const fs::path own = fs::path(git_repository_commondir(handle_->repository.get())) / "worktrees" / worktree / "index";
+  std::error_code failed;
+  fs::remove(index_file + ".parent", failed);
+  fs::copy_file(own, index_file, fs::copy_options::overwrite_existing, failed);
+  // A file as young as the index is read again, whatever its size and time: so the copy must not look younger than its original.
+  if (!failed) fs::last_write_time(index_file, fs::last_write_time(own, failed), failed);
+  if (failed || !write_state(index_file + ".parent", {parent, false})) return make_error(Code::io, "can't write " + index_file);
+  return {};
+}
+
 Result<Snapshot> Repository::snapshot(const std::string& path, const std::string& index_file, const std::string& parent,
                                       const SnapshotLimits& limits) const {
   // Another object on the same repository: the directory and index set here must not stay with this one.

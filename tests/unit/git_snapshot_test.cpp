@@ -1,9 +1,11 @@
 // A directory as a tree, through a private index.
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <set>
 
 #include "platform/git/git.hpp"
 #include "tests/support/git_repository.hpp"
@@ -72,6 +74,28 @@ TEST_F(GitSnapshot, sees_a_change_of_the_same_size_right_after_the_one_before) {
     const auto snapshot = take();
     ASSERT_EQ(source_.git("cat-file -p " + snapshot.tree + ":README.md"), "hello" + std::to_string(10 + i));
   }
+}
+
+TEST_F(GitSnapshot, opens_no_file_that_did_not_change_since_the_one_before) {
+  take();
+  write_file(source_.path() + "/changed.txt", "x\n");
+  take();
+  const int watch = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  ASSERT_GE(watch, 0);
+  const int same = ::inotify_add_watch(watch, (source_.path() + "/src/main.txt").c_str(), IN_OPEN);
+  const int changed = ::inotify_add_watch(watch, (source_.path() + "/changed.txt").c_str(), IN_OPEN);
+  ASSERT_GE(same, 0);
+  write_file(source_.path() + "/changed.txt", "xy\n");
+  take();
+  alignas(inotify_event) char buffer[4096];
+  std::set<int> opened;
+  for (ssize_t got = ::read(watch, buffer, sizeof buffer), at = 0; at < got;) {
+    const auto& event = *reinterpret_cast<const inotify_event*>(buffer + at);
+    opened.insert(event.wd);
+    at += static_cast<ssize_t>(sizeof event + event.len);
+  }
+  ::close(watch);
+  EXPECT_EQ(opened, std::set<int>{changed});
 }
 
 TEST_F(GitSnapshot, follows_no_link_out_of_the_directory) {

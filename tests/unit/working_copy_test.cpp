@@ -312,6 +312,19 @@ TEST_F(WorkingCopy, snapshots_tell_what_changed_between_two_moments) {
   EXPECT_EQ(capture(workdir).tree, after->tree);
 }
 
+TEST_F(WorkingCopy, the_first_snapshot_sees_a_change_of_the_same_size_made_at_once) {
+  for (std::uint32_t offer = 1; offer <= 8; ++offer) {
+    request_.issue_id = "iss_" + std::to_string(offer);
+    request_.offer = offer;
+    const Workdir workdir = prepare();
+    write_file(workdir.path + "/README.md", "HELLO\n");
+    const auto change = store_->snapshot(workdir, "");
+    ASSERT_TRUE(change) << change.error().message;
+    ASSERT_EQ(change->files.size(), 1u);
+    EXPECT_EQ(change->files[0].path, "README.md");
+  }
+}
+
 TEST_F(WorkingCopy, one_that_was_cleaned_up_comes_back_from_its_branch) {
   const Workdir first = first_session();
   const auto own_issue = request_;

@@ -213,6 +213,8 @@ Result<Workdir> WorkdirStore::make(git::Repository& repository, const WorkdirReq
   TRY_STATUS(make_gate(fs::path(folder_.path(record)).parent_path().string()));
   auto added = repository.add_worktree(record.worktree, folder_.path(record), record.branch);
   if (added) added = give_to_account(folder_.path(record));
+  // Files that were given away have other times than the index says.
+  if (added && !account_) added = repository.begin_index(record.worktree, folder_.index(record), record.head);
   if (added) added = make_home(folder_.home(record));
   if (added) added = folder_.save(record);
   if (!added) {
