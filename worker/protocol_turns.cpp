@@ -55,7 +55,12 @@ void Protocol::on_approval_asked(const RunKey& key, v1::ApprovalRequested reques
 
 void Protocol::on_approval_withdrawn(const RunKey& key, const std::string& provider_request, Now now) {
   guard(now);
-  if (const auto run = runs_.find(key); run != runs_.end()) run->second.open.erase(provider_request);
+  const auto run = runs_.find(key);
+  if (run == runs_.end() || run->second.open.erase(provider_request) == 0 || !may_speak_of(key)) return;
+  v1::Report report = new_report(key, now);
+  report.mutable_approval_answered()->set_provider_request(provider_request);
+  report.mutable_approval_answered()->set_how("withdrawn");
+  send(std::move(report), now);
 }
 
 void Protocol::on_approval_answered(const RunKey& key, const std::string& request_id, const std::string& how, Now now) {

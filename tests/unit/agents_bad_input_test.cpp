@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 #include <chrono>
 #include <ctime>
 
@@ -23,13 +24,18 @@ const std::string kMark = "\xef\xbf\xbd";
 class LeavingHost final : public AgentHost {
  public:
   void on_event(AgentEvent event) override {
+    if (event.kind == AgentEvent::Kind::turn_ended) turn_over_ = true;
     masker_.take(std::move(event), [&](AgentEvent masked) {
       if (masked.kind != AgentEvent::Kind::log_line) return;
       longest = std::max(longest, masked.text.size());
       lines[masked.name == "agent" ? 0 : 1] += clean_text(masked.text) + "\n";
     });
   }
-  std::vector<AgentCommand> take_commands() override { return {}; }
+  // One turn is all it wants.
+  std::vector<AgentCommand> take_commands() override {
+    if (!std::exchange(turn_over_, false)) return {};
+    return {AgentCommand{.kind = AgentCommand::Kind::finish}};
+  }
   bool congested() override { return false; }
   std::int64_t pump() override { return 1'000'000; }
   Stop stop() const override { return Stop::no; }
@@ -41,6 +47,7 @@ class LeavingHost final : public AgentHost {
  private:
   EventMasker masker_{*masking::Secrets::make({kSecret})};
   process::Wakeup wakeup_;
+  bool turn_over_ = false;
 };
 
 class BadInput : public ::testing::Test {

@@ -5,6 +5,7 @@
 #include "worker/run_thread.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <deque>
 #include <functional>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "platform/crypto/crypto.hpp"
+#include "platform/process/family.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/git_repository.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -21,6 +23,7 @@
 namespace dossier::worker {
 
 inline constexpr std::int64_t kRunPatienceMs = 60'000;
+inline const std::string kFamily = "run-test-" + std::to_string(::getpid()) + ":";  // other tests run beside this one
 
 // What one process of the agent does.
 using AgentScript = std::function<AgentResult(const AgentRequest&, AgentHost&)>;
@@ -106,6 +109,10 @@ class AcknowledgingWriter final : public topic::Writer {
     const std::lock_guard lock(mutex_);
     return written_;
   }
+  bool has(const std::string& words) {
+    const std::lock_guard lock(mutex_);
+    return written_.find(words) != std::string::npos;
+  }
   bool flush(std::int64_t) override { return true; }
   bool healthy() const override { return true; }
 
@@ -134,6 +141,8 @@ class RunThreadTest : public ::testing::Test {
   ~RunThreadTest() override {
     run_.reset();
     EXPECT_EQ(agents_.in_use(), 0u);
+    agents_.close();
+    EXPECT_TRUE(process::marked_processes(kFamily).members.empty());
   }
 
   void start() {
@@ -179,6 +188,9 @@ class RunThreadTest : public ::testing::Test {
   bool has_said(const std::string& word) {
     const auto all = said();
     return std::find(all.begin(), all.end(), word) != all.end();
+  }
+  bool logs(const std::string& words) {
+    return test::eventually(kRunPatienceMs, [&] { return writer_.has(words); });
   }
   RunEnd ends() {
     EXPECT_TRUE(test::eventually(kRunPatienceMs, [&] {
@@ -243,10 +255,9 @@ class RunThreadTest : public ::testing::Test {
   SessionHomes homes_{folder_.path() + "/work/homes", std::nullopt};
   AgentPool agents_{clock_, {2, 600'000'000}, [this](std::string_view provider) { return make(provider); }};
   AcknowledgingWriter writer_;
-  RunDependencies dependencies_{clock_,       workdirs_,   homes_,
-                                agents_,      writer_,     {"ws_1", "wkr_1", "boot", crypto::key_pair_from_seed(std::string(32, 's')).secret_key},
-                                "activity",   1,           {},
-                                std::nullopt, "run-test:", 60'000};
+  RunDependencies dependencies_{
+      clock_,     workdirs_, homes_, agents_,      writer_, {"ws_1", "wkr_1", "boot", crypto::key_pair_from_seed(std::string(32, 's')).secret_key},
+      "activity", 1,         {},     std::nullopt, kFamily, 60'000};
   v1::TaskOffer offer_;
   std::unique_ptr<RunThread> run_;
 };
