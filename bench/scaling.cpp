@@ -1,5 +1,7 @@
 // A pool of 1, 2, 4 and 8 workers with tasks of a second each: does the work grow with the workers, and how long does a task
 // wait while somebody could take it? Then a worker is killed, and others join and leave.
+#include <signal.h>
+
 #include <algorithm>
 #include <chrono>
 #include <map>

@@ -18,10 +18,10 @@ namespace {
 namespace fs = std::filesystem;
 
 // As docs/agents.md lists them.
-const std::set<std::string> kOfTheTask = {"DOSSIER_WORKSPACE_ID", "DOSSIER_ISSUE_ID",   "DOSSIER_ISSUE_NUMBER", "DOSSIER_ISSUE_TITLE",
-                                          "DOSSIER_SESSION_ID",   "DOSSIER_TASK_ID",    "DOSSIER_OFFER",        "DOSSIER_AGENT",
-                                          "DOSSIER_MODEL",        "DOSSIER_PROMPT",     "DOSSIER_INSTRUCTIONS", "DOSSIER_WORKTREE",
-                                          "DOSSIER_BRANCH",       "DOSSIER_BASE_COMMIT"};
+const std::set<std::string> kOfTheTask = {"DOSSIER_WORKSPACE_ID", "DOSSIER_ISSUE_ID",    "DOSSIER_ISSUE_NUMBER", "DOSSIER_ISSUE_TITLE",
+                                          "DOSSIER_SESSION_ID",   "DOSSIER_TASK_ID",     "DOSSIER_OFFER",        "DOSSIER_AGENT",
+                                          "DOSSIER_MODEL",        "DOSSIER_PROMPT",      "DOSSIER_INSTRUCTIONS", "DOSSIER_WORKTREE",
+                                          "DOSSIER_BRANCH",       "DOSSIER_BASE_COMMIT", "DOSSIER_TURN"};
 
 // Every variable of ours that any part of the product knows.
 std::set<std::string> known_names() {

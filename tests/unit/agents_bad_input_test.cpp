@@ -34,7 +34,7 @@ class LeavingHost final : public AgentHost {
   // One turn is all it wants.
   std::vector<AgentCommand> take_commands() override {
     if (!std::exchange(turn_over_, false)) return {};
-    return {AgentCommand{.kind = AgentCommand::Kind::finish}};
+    return {AgentCommand()};  // finish
   }
   bool congested() override { return false; }
   std::int64_t pump() override { return 1'000'000; }

@@ -23,7 +23,12 @@ class PlainHost final : public AgentHost {
     if (event.kind == AgentEvent::Kind::system) system += event.text + "\n";
     if (event.kind == AgentEvent::Kind::turn_ended) ++turns_ended;
   }
-  std::vector<AgentCommand> take_commands() override { return {}; }
+  // One turn is all it wants.
+  std::vector<AgentCommand> take_commands() override {
+    if (turns_ended == told_) return {};
+    told_ = turns_ended;
+    return {AgentCommand()};  // finish
+  }
   bool congested() override { return false; }
   std::int64_t pump() override { return 60'000'000; }
   Stop stop() const override { return Stop::no; }
@@ -33,6 +38,7 @@ class PlainHost final : public AgentHost {
   int turns_ended = 0;
 
  private:
+  int told_ = 0;
   process::Wakeup wakeup_;
 };
 

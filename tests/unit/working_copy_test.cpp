@@ -22,9 +22,9 @@ using test::write_file;
 const git::ShouldStop kGoOn = [] { return false; };
 const git::Person kAgent{"codex", "codex@agents.invalid", 1'800'000'000'000'000};
 
-class WorkingCopy : public ::testing::Test {
+class WorkingCopies : public ::testing::Test {
  protected:
-  WorkingCopy() : source_(folder_.path() + "/source"), store_(std::make_unique<WorkdirStore>(root(), std::nullopt)) {
+  WorkingCopies() : source_(folder_.path() + "/source"), store_(std::make_unique<WorkdirStore>(root(), std::nullopt)) {
     EXPECT_TRUE(store_->repair());
     request_.project_id = "prj_1";
     request_.issue_id = "iss_1";
@@ -80,7 +80,7 @@ class WorkingCopy : public ::testing::Test {
   std::string diff_, commit_;
 };
 
-TEST_F(WorkingCopy, the_next_session_of_the_issue_goes_on_where_the_last_one_ended) {
+TEST_F(WorkingCopies, the_next_session_of_the_issue_goes_on_where_the_last_one_ended) {
   const Workdir first = first_session();
   write_file(first.path + "/loose.txt", "not captured\n");
   next_session();
@@ -96,7 +96,7 @@ TEST_F(WorkingCopy, the_next_session_of_the_issue_goes_on_where_the_last_one_end
   EXPECT_EQ(run_git(second.path, "status --porcelain"), "?? loose.txt");
 }
 
-TEST_F(WorkingCopy, a_later_offer_of_the_session_goes_on_too_also_after_a_restart) {
+TEST_F(WorkingCopies, a_later_offer_of_the_session_goes_on_too_also_after_a_restart) {
   const Workdir first = prepare();
   write_file(first.path + "/half.txt", "half\n");
   restart();
@@ -106,7 +106,7 @@ TEST_F(WorkingCopy, a_later_offer_of_the_session_goes_on_too_also_after_a_restar
   EXPECT_EQ(read_file(second.path + "/half.txt"), "half\n");
 }
 
-TEST_F(WorkingCopy, another_issue_gets_a_copy_of_its_own) {
+TEST_F(WorkingCopies, another_issue_gets_a_copy_of_its_own) {
   const Workdir first = first_session();
   next_session();
   request_.issue_id = "iss_2";
@@ -116,7 +116,7 @@ TEST_F(WorkingCopy, another_issue_gets_a_copy_of_its_own) {
   EXPECT_FALSE(fs::exists(second.path + "/one.txt"));
 }
 
-TEST_F(WorkingCopy, a_stale_generation_overwrites_nothing) {
+TEST_F(WorkingCopies, a_stale_generation_overwrites_nothing) {
   const Workdir first = first_session();
   next_session();
   const Workdir second = prepare();
@@ -136,7 +136,7 @@ TEST_F(WorkingCopy, a_stale_generation_overwrites_nothing) {
   EXPECT_EQ(capture(second).ahead, 2u);
 }
 
-TEST_F(WorkingCopy, a_copy_that_a_run_still_has_is_waited_for) {
+TEST_F(WorkingCopies, a_copy_that_a_run_still_has_is_waited_for) {
   const Workdir first = prepare();
   request_.offer = 2;
   int looks = 0;
@@ -148,7 +148,7 @@ TEST_F(WorkingCopy, a_copy_that_a_run_still_has_is_waited_for) {
   run.join();
 }
 
-TEST_F(WorkingCopy, worktree_missing_is_mended_from_the_branch) {
+TEST_F(WorkingCopies, worktree_missing_is_mended_from_the_branch) {
   const Workdir first = first_session();
   fs::remove_all(first.path);
   next_session();
@@ -158,7 +158,7 @@ TEST_F(WorkingCopy, worktree_missing_is_mended_from_the_branch) {
   EXPECT_EQ(run_git(second.path, "status --porcelain"), "");
 }
 
-TEST_F(WorkingCopy, a_lost_registration_is_mended_and_keeps_the_files) {
+TEST_F(WorkingCopies, a_lost_registration_is_mended_and_keeps_the_files) {
   const Workdir first = first_session();
   write_file(first.path + "/loose.txt", "x\n");
   fs::remove_all(first.repository + "/worktrees/" + first.worktree);
@@ -168,7 +168,7 @@ TEST_F(WorkingCopy, a_lost_registration_is_mended_and_keeps_the_files) {
   EXPECT_EQ(run_git(second.path, "status --porcelain"), "?? loose.txt");
 }
 
-TEST_F(WorkingCopy, branch_mismatch_is_mended_and_commits_that_follow_ours_are_kept) {
+TEST_F(WorkingCopies, branch_mismatch_is_mended_and_commits_that_follow_ours_are_kept) {
   const Workdir first = first_session();
   run_git(first.path, "checkout -q -b elsewhere");
   write_file(first.path + "/two.txt", "2\n");
@@ -182,7 +182,7 @@ TEST_F(WorkingCopy, branch_mismatch_is_mended_and_commits_that_follow_ours_are_k
   EXPECT_EQ(run_git(second.path, "status --porcelain"), "");
 }
 
-TEST_F(WorkingCopy, head_mismatch_puts_the_captured_work_back_and_keeps_what_was_there) {
+TEST_F(WorkingCopies, head_mismatch_puts_the_captured_work_back_and_keeps_what_was_there) {
   const Workdir first = first_session();
   run_git(first.path, "reset -q --hard HEAD~1");
   write_file(first.path + "/other.txt", "x\n");
@@ -197,7 +197,7 @@ TEST_F(WorkingCopy, head_mismatch_puts_the_captured_work_back_and_keeps_what_was
   EXPECT_EQ(read_file(second.path + "/other.txt"), "x\n");
 }
 
-TEST_F(WorkingCopy, probe_failed_is_reported_and_the_session_gets_a_fresh_copy) {
+TEST_F(WorkingCopies, probe_failed_is_reported_and_the_session_gets_a_fresh_copy) {
   const Workdir first = first_session();
   std::string record = read_file(first.path + ".copy.json");
   record.replace(record.find(commit_), commit_.size(), std::string(40, '1'));
@@ -212,7 +212,7 @@ TEST_F(WorkingCopy, probe_failed_is_reported_and_the_session_gets_a_fresh_copy) 
   EXPECT_EQ(prepare().path, second.path);
 }
 
-TEST_F(WorkingCopy, a_capture_tells_the_tree_and_how_far_the_default_branch_is) {
+TEST_F(WorkingCopies, a_capture_tells_the_tree_and_how_far_the_default_branch_is) {
   const Workdir workdir = prepare();
   write_file(workdir.path + "/one.txt", "1\n");
   write_file(source_.path() + "/others.txt", "o\n");
@@ -228,7 +228,7 @@ TEST_F(WorkingCopy, a_capture_tells_the_tree_and_how_far_the_default_branch_is) 
   EXPECT_EQ(diff_.find("others.txt"), std::string::npos);
 }
 
-TEST_F(WorkingCopy, what_the_agent_merged_from_the_default_branch_is_no_part_of_its_diff) {
+TEST_F(WorkingCopies, what_the_agent_merged_from_the_default_branch_is_no_part_of_its_diff) {
   const Workdir workdir = prepare();
   write_file(workdir.path + "/one.txt", "1\n");
   write_file(source_.path() + "/others.txt", "o\n");
@@ -242,7 +242,7 @@ TEST_F(WorkingCopy, what_the_agent_merged_from_the_default_branch_is_no_part_of_
   EXPECT_EQ(captured.files[0].path, "one.txt");
 }
 
-TEST_F(WorkingCopy, a_history_without_a_common_ancestor_is_captured_all_the_same) {
+TEST_F(WorkingCopies, a_history_without_a_common_ancestor_is_captured_all_the_same) {
   const Workdir workdir = prepare();
   run_git(workdir.path, "checkout -q --orphan fresh");
   run_git(workdir.path, "commit -q -m alone");
@@ -252,7 +252,7 @@ TEST_F(WorkingCopy, a_history_without_a_common_ancestor_is_captured_all_the_same
   EXPECT_EQ(captured.base_commit, workdir.base_commit);
 }
 
-TEST_F(WorkingCopy, a_branch_that_the_agent_removed_comes_back_with_the_work) {
+TEST_F(WorkingCopies, a_branch_that_the_agent_removed_comes_back_with_the_work) {
   const Workdir workdir = prepare();
   run_git(workdir.path, "checkout -q --detach");
   run_git(workdir.path, "branch -q -D " + workdir.branch);
@@ -262,7 +262,7 @@ TEST_F(WorkingCopy, a_branch_that_the_agent_removed_comes_back_with_the_work) {
   EXPECT_EQ(run_git(workdir.path, "branch --show-current"), workdir.branch);
 }
 
-TEST_F(WorkingCopy, the_branch_takes_the_name_that_the_agent_proposes) {
+TEST_F(WorkingCopies, the_branch_takes_the_name_that_the_agent_proposes) {
   const Workdir workdir = prepare();
   write_file(workdir.path + "/.dossier/session/branch-name.json", R"({"branch": "fix/it"})");
   write_file(workdir.path + "/one.txt", "1\n");
@@ -278,7 +278,7 @@ TEST_F(WorkingCopy, the_branch_takes_the_name_that_the_agent_proposes) {
   EXPECT_EQ(prepare().branch, "fix/it");
 }
 
-TEST_F(WorkingCopy, a_proposal_that_can_not_be_followed_is_told_and_fails_nothing) {
+TEST_F(WorkingCopies, a_proposal_that_can_not_be_followed_is_told_and_fails_nothing) {
   source_.git("branch taken");
   const Workdir workdir = prepare();
   const auto with = [&](const std::string& json) {
@@ -298,7 +298,7 @@ TEST_F(WorkingCopy, a_proposal_that_can_not_be_followed_is_told_and_fails_nothin
   EXPECT_NE(linked.proposal_refused, "");
 }
 
-TEST_F(WorkingCopy, snapshots_tell_what_changed_between_two_moments) {
+TEST_F(WorkingCopies, snapshots_tell_what_changed_between_two_moments) {
   const Workdir workdir = prepare();
   const auto before = store_->snapshot(workdir, "");
   ASSERT_TRUE(before) << before.error().message;
@@ -312,7 +312,7 @@ TEST_F(WorkingCopy, snapshots_tell_what_changed_between_two_moments) {
   EXPECT_EQ(capture(workdir).tree, after->tree);
 }
 
-TEST_F(WorkingCopy, the_first_snapshot_sees_a_change_of_the_same_size_made_at_once) {
+TEST_F(WorkingCopies, the_first_snapshot_sees_a_change_of_the_same_size_made_at_once) {
   for (std::uint32_t offer = 1; offer <= 8; ++offer) {
     request_.issue_id = "iss_" + std::to_string(offer);
     request_.offer = offer;
@@ -325,7 +325,7 @@ TEST_F(WorkingCopy, the_first_snapshot_sees_a_change_of_the_same_size_made_at_on
   }
 }
 
-TEST_F(WorkingCopy, one_that_was_cleaned_up_comes_back_from_its_branch) {
+TEST_F(WorkingCopies, one_that_was_cleaned_up_comes_back_from_its_branch) {
   const Workdir first = first_session();
   const auto own_issue = request_;
   for (std::size_t i = 0; i < WorkdirStore::kMaxIdle; ++i) {
@@ -341,7 +341,7 @@ TEST_F(WorkingCopy, one_that_was_cleaned_up_comes_back_from_its_branch) {
   EXPECT_EQ(read_file(second.path + "/one.txt"), "1\n");
 }
 
-TEST_F(WorkingCopy, cleaning_never_leaves_the_managed_root_and_tries_again_later) {
+TEST_F(WorkingCopies, cleaning_never_leaves_the_managed_root_and_tries_again_later) {
   const Workdir first = first_session();
   const std::string outside = folder_.path() + "/outside";
   write_file(outside + "/" + first.worktree + "/precious.txt", "precious\n");
@@ -370,7 +370,7 @@ TEST_F(WorkingCopy, cleaning_never_leaves_the_managed_root_and_tries_again_later
   EXPECT_EQ(read_file(outside + "/" + first.worktree + "/precious.txt"), "precious\n");
 }
 
-TEST_F(WorkingCopy, a_read_only_module_cache_is_removed_too) {
+TEST_F(WorkingCopies, a_read_only_module_cache_is_removed_too) {
   const Workdir first = first_session();
   write_file(first.home + "/go/pkg/mod/thing/file.go", "x");
   fs::permissions(first.home + "/go/pkg/mod/thing", fs::perms::owner_read | fs::perms::owner_exec);
@@ -381,7 +381,7 @@ TEST_F(WorkingCopy, a_read_only_module_cache_is_removed_too) {
   EXPECT_FALSE(fs::exists(first.home));
 }
 
-TEST_F(WorkingCopy, a_removal_that_fails_is_repeated_with_growing_pauses_from_what_the_disk_says) {
+TEST_F(WorkingCopies, a_removal_that_fails_is_repeated_with_growing_pauses_from_what_the_disk_says) {
   EXPECT_EQ(cleaning_pause_us(0), 1'000'000);
   EXPECT_EQ(cleaning_pause_us(3), 8'000'000);
   EXPECT_EQ(cleaning_pause_us(11), 2'048'000'000);
