@@ -54,6 +54,7 @@ struct Environment {
   ChangeHub& changes;
   std::string name_key;   // HMAC key of login streams
   std::string token_key;  // HMAC key of tokens that must come out the same for a repeated request
+  std::string seal_key;   // what projects' secrets are sealed with, 32 bytes
   std::string blob_folder;
   WorkerAccess workers;
   std::vector<Readiness> readiness;

@@ -17,6 +17,7 @@ void add_timeline_routes(std::vector<Route>& routes);
 void add_session_routes(std::vector<Route>& routes);
 void add_approval_routes(std::vector<Route>& routes);
 void add_policy_routes(std::vector<Route>& routes);
+void add_project_secret_routes(std::vector<Route>& routes);
 void add_follow_up_routes(std::vector<Route>& routes);  // by add_session_routes: before the session is stopped
 void add_activity_routes(std::vector<Route>& routes);
 void add_task_routes(std::vector<Route>& routes);

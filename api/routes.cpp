@@ -16,6 +16,7 @@ const std::vector<Route>& routes() {
     add_session_routes(rows);
     add_approval_routes(rows);
     add_policy_routes(rows);
+    add_project_secret_routes(rows);
     add_activity_routes(rows);
     add_task_routes(rows);
     add_worker_routes(rows);

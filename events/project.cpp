@@ -106,4 +106,65 @@ Result<std::optional<v1::ProjectEvent>> trust_project(const v1::ProjectState& st
   return std::optional(std::move(event));
 }
 
+std::string_view project_secret_kind(v1::ProjectSecretSet::Kind kind) {
+  if (kind == v1::ProjectSecretSet::GIT_HTTPS) return "git_https";
+  if (kind == v1::ProjectSecretSet::GIT_SSH) return "git_ssh";
+  return "value";
+}
+
+namespace {
+
+// Letters, digits and _, as names of variables are; a digit is not first.
+bool is_secret_name(std::string_view name) {
+  if (name.empty() || name.size() > kMaxSecretNameBytes || (name.front() >= '0' && name.front() <= '9')) return false;
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
+}
+
+Status check_secret(const v1::ProjectSecretSet& set) {
+  if (set.kind() == v1::ProjectSecretSet::VALUE) {
+    if (!is_secret_name(set.name()))
+      return make_error(Code::invalid_field, "must be 1 to " + std::to_string(kMaxSecretNameBytes) + " letters, digits and _, no digit first",
+                        "name");
+    if (set.name() == "git_https" || set.name() == "git_ssh")
+      return make_error(Code::invalid_field, "is the name of credentials for git; take another, or give that kind", "name");
+    return {};
+  }
+  if (set.kind() != v1::ProjectSecretSet::GIT_HTTPS && set.kind() != v1::ProjectSecretSet::GIT_SSH)
+    return make_error(Code::invalid_field, "must be git_https, git_ssh or value", "kind");
+  if (set.name() != project_secret_kind(set.kind()))
+    return make_error(Code::invalid_field, "of credentials for git is their kind; leave it away", "name");
+  return {};
+}
+
+v1::ProjectEvent secret_removed(std::string_view secret_id) {
+  v1::ProjectEvent event;
+  event.mutable_project_secret_removed()->set_secret_id(std::string(secret_id));
+  return event;
+}
+
+}  // namespace
+
+Result<std::vector<v1::ProjectEvent>> set_project_secret(const v1::ProjectState& state, const v1::ProjectSecretSet& set) {
+  TRY_STATUS(require_project(state));
+  TRY_STATUS(check_secret(set));
+  std::vector<v1::ProjectEvent> events;
+  for (const v1::ProjectSecretSet& present : state.secrets()) {
+    if (present.secret_id() == set.secret_id()) return std::vector<v1::ProjectEvent>{};
+    if (present.name() == set.name()) events.push_back(secret_removed(present.secret_id()));
+  }
+  if (events.empty() && state.secrets_size() >= kMaxProjectSecrets)
+    return make_error(Code::conflict, "a project holds " + std::to_string(kMaxProjectSecrets) + " secrets at most: remove one");
+  *events.emplace_back().mutable_project_secret_set() = set;
+  return events;
+}
+
+Result<std::optional<v1::ProjectEvent>> remove_project_secret(const v1::ProjectState& state, std::string_view secret_id) {
+  TRY_STATUS(require_project(state));
+  const bool is_set = std::any_of(state.secrets().begin(), state.secrets().end(),
+                                  [&](const v1::ProjectSecretSet& present) { return present.secret_id() == secret_id; });
+  if (!is_set) return std::optional<v1::ProjectEvent>{};
+  return std::optional(secret_removed(secret_id));
+}
+
 }  // namespace dossier::events

@@ -15,10 +15,11 @@ using memory::MemoryDatabase;
 using memory::number;
 using memory::text;
 
-constexpr std::string_view kPasswords = "password_hashes";  // key (id) → {id, phc, created_us}
-constexpr std::string_view kTokens = "token_hashes";        // key (id) → {id, kind, subject, sha256, prefix, expires_us, created_us}
-constexpr std::string_view kTokenIds = "token_ids";         // key (hash in int8s) → {id}
-constexpr std::string_view kKeys = "keys";                  // key (name) → {value}
+constexpr std::string_view kPasswords = "password_hashes";        // key (id) → {id, phc, created_us}
+constexpr std::string_view kTokens = "token_hashes";              // key (id) → {id, kind, subject, sha256, prefix, expires_us, created_us}
+constexpr std::string_view kTokenIds = "token_ids";               // key (hash in int8s) → {id}
+constexpr std::string_view kProjects = "project_secrets_sealed";  // key (id) → {id, workspace, sealed, created_us}
+constexpr std::string_view kKeys = "keys";                        // key (name) → {value}
 
 // A hash may hold NUL, which Key::text does not take.
 Key hash_key(std::string_view hash) {
@@ -28,7 +29,7 @@ Key hash_key(std::string_view hash) {
 }
 
 // Columns of the read models (schemas/sql/generation/), which SQL would know by name.
-constexpr std::size_t kUserPassword = 4, kSessionOpened = 4, kWorkerTokenIssued = 5;
+constexpr std::size_t kUserPassword = 4, kSessionOpened = 4, kWorkerTokenIssued = 5, kProjectSecretSet = 6, kProjectSecretRemoved = 7;
 
 std::set<std::string> named_secrets(const MemoryDatabase::View& view) {
   const std::int64_t generation = memory::live_generation(view);
@@ -42,13 +43,18 @@ std::set<std::string> named_secrets(const MemoryDatabase::View& view) {
   collect("users", kUserPassword, kUserPassword);
   collect("auth_sessions", 0, kSessionOpened);
   collect("worker_tokens", 0, kWorkerTokenIssued);
+  view.scan(memory::in_generation(generation, "project_secrets"), Key(), [&](const rows::Row& row) {
+    const bool* removed = std::get_if<bool>(&row.at(kProjectSecretRemoved));
+    if (!std::holds_alternative<std::monostate>(row.at(kProjectSecretSet)) && (removed == nullptr || !*removed)) named.insert(text(row, 0));
+    return true;
+  });
   return named;
 }
 
 bool may_be_parked(const MemoryDatabase::View& view) {
   bool parked = false;
   view.scan(memory::in_generation(memory::live_generation(view), "parked"), Key(), [&](const rows::Row& row) {
-    parked = parked || text(row, 0) == "identity" || text(row, 0) == "worker_tokens";
+    parked = parked || text(row, 0) == "identity" || text(row, 0) == "worker_tokens" || text(row, 0) == "project_secrets";
     return true;
   });
   return parked;
@@ -57,6 +63,7 @@ bool may_be_parked(const MemoryDatabase::View& view) {
 void remove(MemoryDatabase::Edit& edit, const SecretId& id) {
   const Key key = Key().text(id.str());
   edit.erase(kPasswords, key);
+  edit.erase(kProjects, key);
   const auto token = edit.find(kTokens, key);
   if (!token) return;
   edit.erase(kTokenIds, hash_key(text(*token, 3)));
@@ -112,6 +119,22 @@ Status MemorySecrets::remove_token(const SecretId& id) {
   });
 }
 
+Status MemorySecrets::put_project_secret(const SecretId& id, const WorkspaceId& workspace, const std::string& sealed) {
+  const auto now = clock_.wall_us();
+  return database_->commit("put_project_secret", true, [&](MemoryDatabase::Edit& edit) -> Status {
+    const Key key = Key().text(id.str());
+    if (edit.find(kProjects, key)) return make_error(Code::already_exists, "this secret is there already");
+    edit.put(kProjects, key, rows::Row{id.str(), workspace.str(), sealed, now});
+    return {};
+  });
+}
+
+Result<std::optional<std::string>> MemorySecrets::project_secret(const SecretId& id) {
+  TRY(const auto view, database_->view("project_secret"));
+  const auto row = view.find(kProjects, Key().text(id.str()));
+  return row ? std::optional<std::string>(text(*row, 2)) : std::optional<std::string>();
+}
+
 Result<Secrets::Looked> MemorySecrets::leftovers(std::int64_t created_before_us, const SecretId& after, int limit) {
   TRY(const auto view, database_->view("leftovers"));
   std::map<SecretId, WorkspaceId> old;
@@ -123,6 +146,10 @@ Result<Secrets::Looked> MemorySecrets::leftovers(std::int64_t created_before_us,
     if (number(row, 6) < created_before_us)
       old.emplace(SecretId(text(row, 0)),
                   number(row, 1) == static_cast<std::int64_t>(TokenKind::worker) ? WorkspaceId(text(row, 2)) : identity_domain());
+    return true;
+  });
+  view.scan(kProjects, Key(), [&](const rows::Row& row) {
+    if (number(row, 3) < created_before_us) old.emplace(SecretId(text(row, 0)), WorkspaceId(text(row, 1)));
     return true;
   });
   const std::set<std::string> named = named_secrets(view);
@@ -144,7 +171,7 @@ Result<int> MemorySecrets::sweep(const std::vector<SecretId>& ids) {
     if (may_be_parked(edit)) return {};
     for (const auto& id : ids) {
       const Key key = Key().text(id.str());
-      if (named.contains(id.str()) || (!edit.find(kPasswords, key) && !edit.find(kTokens, key))) continue;
+      if (named.contains(id.str()) || (!edit.find(kPasswords, key) && !edit.find(kTokens, key) && !edit.find(kProjects, key))) continue;
       remove(edit, id);
       ++removed;
     }

@@ -1,6 +1,6 @@
-// Secrets: hashes of passwords and tokens, in tables that no rebuild touches, written with synchronous_commit=on. A row
-// is written first, under a fresh id, and counts only while an accepted event names that id; leftovers are swept.
-// Implementations: postgres_secrets.cpp, memory_secrets.cpp. Thread-safe.
+// Secrets: hashes of passwords and tokens, and sealed secrets of projects, in tables that no rebuild touches, written with synchronous_commit=on. A
+// row is written first, under a fresh id, and counts only while an accepted event names that id; leftovers are swept. Implementations:
+// postgres_secrets.cpp, memory_secrets.cpp. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,11 @@ class Secrets {
   // Whatever expiry says: the caller compares it with its clock, and asks the folded state whether the id counts.
   virtual Result<std::optional<TokenRecord>> find_token(const crypto::Hash& sha256) = 0;
   virtual Status remove_token(const SecretId& id) = 0;
+
+  // Of a project of the workspace, sealed by the caller. already_exists: this id is taken.
+  virtual Status put_project_secret(const SecretId& id, const WorkspaceId& workspace, const std::string& sealed) = 0;
+  // Sealed as it was put, whether its id counts or not.
+  virtual Result<std::optional<std::string>> project_secret(const SecretId& id) = 0;
 
   // A secret that no accepted event names, as far as the live generation knows. Nothing is called a leftover while rows of
   // a read model that could name it are parked.

@@ -19,6 +19,7 @@ Projection identity_model();
 Projection workspaces_model();
 Projection members_model();
 Projection projects_model();
+Projection project_secrets_model();
 Projection agents_model();
 Projection worker_tokens_model();
 Projection approvals_model();

@@ -159,6 +159,16 @@ class Teller {
     return unknown();
   }
 
+  Told project(const v1::ProjectEvent& event) {
+    if (event.has_project_secret_set()) {
+      const auto& fact = event.project_secret_set();
+      return {"set secret " + printable(fact.name()) + " of project " + stream_id() + " (" + short_id(fact.secret_id()) + ")", ""};
+    }
+    if (event.has_project_secret_removed())
+      return {"removed secret " + short_id(event.project_secret_removed().secret_id()) + " of project " + stream_id(), ""};
+    return unknown();
+  }
+
   Told task(const v1::TaskEvent& event) {
     const std::string name = "task " + stream_id();
     switch (event.fact_case()) {
@@ -308,10 +318,10 @@ Told tell(const Entry& entry, std::string_view margin) {
     case v1::EventPayload::kTask: return teller.task(entry.payload.task());
     case v1::EventPayload::kIssueNumbers: return teller.numbered();
     case v1::EventPayload::kProjectUse: return teller.project_use(entry.payload.project_use());
+    case v1::EventPayload::kProject: return teller.project(entry.payload.project());
     case v1::EventPayload::kIdentity:
     case v1::EventPayload::kWorkspace:
     case v1::EventPayload::kMembers:
-    case v1::EventPayload::kProject:
     case v1::EventPayload::kWorker:
     case v1::EventPayload::kParking:
     case v1::EventPayload::AGGREGATE_NOT_SET: break;

@@ -99,6 +99,7 @@ class Daemon {
   Identity identity_;
   Target reports_target_;
   std::optional<process::Account> account_;
+  std::vector<std::string> known_values_;
   std::shared_ptr<const masking::Secrets> secrets_;
   std::unique_ptr<WorkdirStore> workdirs_;
   std::unique_ptr<SessionHomes> homes_;
@@ -126,7 +127,8 @@ Status Daemon::prepare() {
   homes_ = std::make_unique<SessionHomes>(root_.path() + "/homes", account_);
   const std::size_t max_agents = options_.max_agents == 0 ? options_.slots : options_.max_agents;
   agents_ = std::make_unique<AgentPool>(clock_, AgentPool::Limits{max_agents, options_.warm_ms * 1'000}, make_);
-  TRY(secrets_, masking::Secrets::make(known_secrets(options_.token)));
+  known_values_ = known_secrets(options_.token);
+  TRY(secrets_, masking::Secrets::make(known_values_));
   TRY(const crypto::KeyPair keys, root_.key_pair());
   TRY(const json::Value capabilities, probe_capabilities(options_.capabilities));
 
@@ -191,6 +193,10 @@ Status Daemon::connect(const Registration& registration) {
       RunDependencies{clock_, *workdirs_, *homes_, *agents_, *activity_, identity_, registration.activity_topic, registration.activity_partitions,
                       http_client::Options{.base_url = options_.url, .bearer_token = options_.token}, account_, root_.family_prefix(),
                       options_.default_timeout_ms, secrets_, options_.limits});
+  dependencies_->known_values = known_values_;
+  dependencies_->project_secrets = [api = dependencies_->api, worker_id = identity_.worker_id](const std::string& project_id) {
+    return get_project_secrets(api, worker_id, project_id);
+  };
   std::unique_ptr<topic::Reader> control;
   if (options_.gateway) {
     TRY(control, make_gateway_reader(gateway_options(registration)));

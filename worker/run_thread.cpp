@@ -55,8 +55,12 @@ void RunThread::stop(StopReason reason) noexcept {
 void RunThread::run() { listener_.ended(key_, run_steps()); }
 
 RunEnd RunThread::run_steps() {
-  const auto workdir = prepare();
-  if (!workdir) return stop_.asked() ? RunEnd{} : failed("workdir", "workdir_failed", workdir.error());
+  const std::int64_t until = dependencies_.clock.boot_us() + kPrepareUs;
+  const git::ShouldStop should_stop = [this, until] { return stop_.asked() || dependencies_.clock.boot_us() >= until; };
+  const auto secrets = open_secrets(should_stop);
+  if (!secrets) return stop_.asked() ? RunEnd{} : failed("workdir", "secrets_unavailable", secrets.error());
+  const auto workdir = prepare(*secrets, should_stop);
+  if (!workdir) return stop_.asked() ? RunEnd{} : masked(failed("workdir", "workdir_failed", with_advice(workdir.error(), *secrets)));
   listener_.workdir_ready(key_);
   RunEnd end;
   if (wait_for_grant()) end = run_agent(*workdir);
@@ -66,7 +70,7 @@ RunEnd RunThread::run_steps() {
 
 RunEnd RunThread::run_agent(const Workdir& workdir) {
   const auto home = dependencies_.homes.open(offer_.session_id(), offer_.offer(), offer_.resume().provider_session());
-  if (!home) return failed("workdir", "workdir_failed", home.error());
+  if (!home) return masked(failed("workdir", "workdir_failed", home.error()));
   const Target target{dependencies_.activity_topic, events::partition_of(offer_.session_id(), dependencies_.activity_partitions),
                       offer_.session_id()};
   ActivityStream activity(dependencies_.identity, offer_.session_id(), offer_.task_id(), offer_.offer(), target, dependencies_.activity_writer,
@@ -85,7 +89,33 @@ RunEnd RunThread::run_agent(const Workdir& workdir) {
   return end;
 }
 
-Result<Workdir> RunThread::prepare() {
+// What the run's parts mask is set here, before any of them is made.
+Result<ProjectSecrets> RunThread::open_secrets(const git::ShouldStop& should_stop) {
+  const std::string& project = offer_.spec().project_id();
+  if (project.empty() || !dependencies_.project_secrets) return ProjectSecrets{};
+  TRY(ProjectSecrets secrets,
+      get_until([&] { return dependencies_.project_secrets(project); }, should_stop, [&](std::int64_t ms) { wakeup_.wait(ms); }));
+  if (secrets.values.empty()) return secrets;
+  std::vector<std::string> values = dependencies_.known_values;
+  values.insert(values.end(), secrets.values.begin(), secrets.values.end());
+  TRY(dependencies_.secrets, masking::Secrets::make(values));
+  return secrets;
+}
+
+// Who sees the error may not know that credentials are the project's to give.
+Error RunThread::with_advice(Error error, const ProjectSecrets& secrets) const {
+  const git::Credentials given = credentials_for(secrets, offer_.spec().source());
+  if (error.code == Code::forbidden && offer_.spec().source().has_git_url() && given.password.empty() && given.ssh_key.empty())
+    error.message += "; the project has no credentials for it: dossier project secret set " + offer_.spec().project_id();
+  return error;
+}
+
+RunEnd RunThread::masked(RunEnd end) const {
+  if (dependencies_.secrets != nullptr) end.error = masking::mask_text(dependencies_.secrets, end.error);
+  return end;
+}
+
+Result<Workdir> RunThread::prepare(const ProjectSecrets& secrets, const git::ShouldStop& should_stop) {
   const v1::TaskSpec& spec = offer_.spec();
   WorkdirRequest request;
   request.project_id = spec.project_id();
@@ -97,8 +127,8 @@ Result<Workdir> RunThread::prepare() {
   request.default_branch = spec.default_branch();
   request.issue_id = offer_.issue_id();
   request.copy_generation = spec.copy_generation();
-  const std::int64_t until = dependencies_.clock.boot_us() + kPrepareUs;
-  return dependencies_.workdirs.prepare(request, [this, until] { return stop_.asked() || dependencies_.clock.boot_us() >= until; });
+  request.credentials = credentials_for(secrets, spec.source());
+  return dependencies_.workdirs.prepare(request, should_stop);
 }
 
 bool RunThread::wait_for_grant() {

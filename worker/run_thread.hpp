@@ -5,10 +5,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "dossier/v1/worker.pb.h"
@@ -19,6 +21,7 @@
 #include "worker/identity.hpp"
 #include "worker/limits/limits.hpp"
 #include "worker/masking/masker.hpp"
+#include "worker/project_secrets.hpp"
 #include "worker/run.hpp"
 #include "worker/run_host.hpp"
 #include "worker/run_mailbox.hpp"
@@ -43,6 +46,8 @@ struct RunDependencies {
   std::int64_t default_timeout_ms = 0;
   std::shared_ptr<const masking::Secrets> secrets = {};  // never nullptr in a run: what is masked
   limits::TaskLimits limits = {};
+  std::vector<std::string> known_values = {};  // that `secrets` is made of; a run's are made of these and its project's
+  std::function<Result<ProjectSecrets>(const std::string& project_id)> project_secrets = {};  // asks once; none: projects have no secrets
 };
 
 class RunThread {
@@ -61,10 +66,13 @@ class RunThread {
   void run();
   RunEnd run_steps();
   RunEnd run_agent(const Workdir& workdir);
-  Result<Workdir> prepare();
+  Result<ProjectSecrets> open_secrets(const git::ShouldStop& should_stop);
+  Result<Workdir> prepare(const ProjectSecrets& secrets, const git::ShouldStop& should_stop);
+  Error with_advice(Error error, const ProjectSecrets& secrets) const;
+  RunEnd masked(RunEnd end) const;
   bool wait_for_grant();
 
-  const RunDependencies& dependencies_;
+  RunDependencies dependencies_;  // its secrets are those of the run, once it has them
   const RunListener listener_;
   const v1::TaskOffer offer_;
   const RunKey key_;

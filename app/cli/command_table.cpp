@@ -157,6 +157,27 @@ void add_resources(std::vector<Command>& table) {
                    {},
                    run<&project_create>});
   table.push_back({"project list", "Lists projects.", {}, with({kLimit}, in_workspace()), {}, run<&project_list>});
+  const Argument project{"PROJECT", "id (prj_…)"};
+  table.push_back({"project secret set",
+                   "Sets credentials for the project's repository, or a value that is masked.",
+                   {project, {"KIND", "what it is", true, {"git_https", "git_ssh", "value"}}},
+                   with({{"--file", "FILE", "holds the password, token, private key or value; - reads standard input", "", "", "-"},
+                         {"--name", "NAME", "of a value"},
+                         {"--username", "NAME", "of git_https", "", "", "git"},
+                         {"--passphrase-file", "FILE", "of git_ssh: holds the key's passphrase"},
+                         {"--host-key", "SHA256:…", "of git_ssh, as ssh-keygen -l prints it; else the workers' known_hosts decide"},
+                         kKey},
+                        client()),
+                   "The value is read, never an argument: arguments are seen by others of the machine.",
+                   run<&project_secret_set>});
+  table.push_back(
+      {"project secret list", "Lists the secrets of a project, without their values.", {project}, client(), {}, run<&project_secret_list>});
+  table.push_back({"project secret remove",
+                   "Removes a secret: workers get it no more.",
+                   {project, {"SECRET", "its name, or id (sec_…)"}},
+                   client(),
+                   {},
+                   run<&project_secret_remove>});
   table.push_back({"agent create",
                    "Defines an agent that comments can mention.",
                    {{"NAME", "what a mention says, without the @"}},

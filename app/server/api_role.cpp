@@ -49,6 +49,7 @@ api::Environment ApiRole::environment(api::ChangeHub& changes) {
           changes,
           core_.settings.keys.names,
           core_.settings.keys.tokens,
+          core_.settings.keys.seals,
           core_.settings.blob_folder,
           std::move(workers),
           readiness(),

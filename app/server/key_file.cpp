@@ -53,7 +53,7 @@ Result<ServerKeys> load_keys(const std::string& file) {
   const auto key = from_hex(text);
   if (!key || key->size() != kKeyBytes) return failure(file, "is no key: 64 hex digits are expected");
   const auto derive = [&](std::string_view use) { return std::string(crypto::view(crypto::hmac_sha256(*key, use))); };
-  return ServerKeys{derive("dossier.names.v1"), derive("dossier.tokens.v1")};
+  return ServerKeys{derive("dossier.names.v1"), derive("dossier.tokens.v1"), derive("dossier.seals.v1")};
 }
 
 }  // namespace dossier::app

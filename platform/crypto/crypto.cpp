@@ -94,6 +94,31 @@ bool verify_password(std::string_view phc, std::string_view password) noexcept {
   return crypto_pwhash_str_verify(std::string(phc).c_str(), password.data(), password.size()) == 0;
 }
 
+std::string seal(std::string_view key, std::string_view bytes, std::string_view bound) {
+  CHECK(key.size() == crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
+  constexpr std::size_t kNonce = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
+  std::string sealed = random_bytes(kNonce);
+  sealed.resize(kNonce + bytes.size() + crypto_aead_xchacha20poly1305_ietf_ABYTES);
+  unsigned long long size = 0;
+  CHECK(crypto_aead_xchacha20poly1305_ietf_encrypt(bytes_of(sealed) + kNonce, &size, bytes_of(bytes), bytes.size(), bytes_of(bound), bound.size(),
+                                                   nullptr, bytes_of(sealed), bytes_of(key)) == 0);
+  CHECK(kNonce + size == sealed.size());
+  return sealed;
+}
+
+std::optional<std::string> unseal(std::string_view key, std::string_view sealed, std::string_view bound) {
+  CHECK(key.size() == crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
+  constexpr std::size_t kNonce = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
+  constexpr std::size_t kTag = crypto_aead_xchacha20poly1305_ietf_ABYTES;
+  if (sealed.size() < kNonce + kTag) return std::nullopt;
+  std::string bytes(sealed.size() - kNonce - kTag, '\0');
+  const std::string_view text = sealed.substr(kNonce);
+  if (crypto_aead_xchacha20poly1305_ietf_decrypt(bytes_of(bytes), nullptr, nullptr, bytes_of(text), text.size(), bytes_of(bound), bound.size(),
+                                                 bytes_of(sealed), bytes_of(key)) != 0)
+    return std::nullopt;
+  return bytes;
+}
+
 std::string random_bytes(std::size_t count) {
   std::string bytes(count, '\0');
   randombytes_buf(bytes.data(), count);

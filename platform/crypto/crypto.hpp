@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,12 @@ bool verify(std::string_view public_key, std::string_view message, std::string_v
 // argon2id in PHC string form; slow on purpose (about 0.1 s and 64 MiB a call).
 std::string hash_password(std::string_view password);
 bool verify_password(std::string_view phc, std::string_view password) noexcept;
+
+// XChaCha20-Poly1305 with a key of 32 bytes: a random nonce of 24 bytes, then the bytes encrypted and their tag of 16. What goes
+// with them unencrypted (`bound`) must be the same when they are opened: it binds them to their place.
+std::string seal(std::string_view key, std::string_view bytes, std::string_view bound);
+// nullopt: sealed with another key, for another place, or damaged.
+std::optional<std::string> unseal(std::string_view key, std::string_view sealed, std::string_view bound);
 
 // From the system's generator.
 std::string random_bytes(std::size_t count);

@@ -72,6 +72,35 @@ Decide create_project(CreateProject command) {
   };
 }
 
+Decide set_project_secret(SetProjectSecret command) {
+  return [command = std::move(command)](Snapshot& snapshot, const CommandContext& context) -> Result<Decision> {
+    DecisionBuilder decision(snapshot, context);
+    TRY_STATUS(require_member(decision, v1::ADMIN));
+    const std::string stream = events::project_stream(command.project);
+    TRY(const auto project, decision.rely<v1::ProjectState>(stream));
+    TRY_STATUS(expect_secret(decision, command.secret));
+    v1::ProjectSecretSet set;
+    set.set_secret_id(command.secret.str());
+    set.set_kind(command.kind);
+    set.set_name(command.name);
+    TRY(const auto facts, events::set_project_secret(project, set));
+    for (const auto& fact : facts) decision.add(stream, {}, fact);
+    return decision.finish();
+  };
+}
+
+Decide remove_project_secret(ProjectId project, SecretId secret) {
+  return [project = std::move(project), secret = std::move(secret)](Snapshot& snapshot, const CommandContext& context) -> Result<Decision> {
+    DecisionBuilder decision(snapshot, context);
+    TRY_STATUS(require_member(decision, v1::ADMIN));
+    const std::string stream = events::project_stream(project);
+    TRY(const auto state, decision.rely<v1::ProjectState>(stream));
+    TRY(const auto fact, events::remove_project_secret(state, secret.str()));
+    if (fact.has_value()) decision.add(stream, {}, *fact);
+    return decision.finish();
+  };
+}
+
 WorkerId worker_id_of(const WorkspaceId& workspace, std::string_view public_key) {
   return WorkerId("wkr_" + crypto::uuid8_hex(crypto::sha256("dossier.worker.v1:" + workspace.str() + ":" + std::string(public_key))));
 }

@@ -24,6 +24,17 @@ struct CreateProject {
 // By an admin: the workers will fetch from the source. Makes derive_id<ProjectId>(commit).
 Decide create_project(CreateProject command);
 
+// By an admin. The sealed value's row was written before under `secret`, which is the id of what is set.
+struct SetProjectSecret {
+  ProjectId project;
+  SecretId secret;
+  v1::ProjectSecretSet::Kind kind = v1::ProjectSecretSet::KIND_UNSPECIFIED;
+  std::string name;
+};
+Decide set_project_secret(SetProjectSecret command);
+// By an admin. Nothing where it is not in force: nobody gets its value any more, and the sweeper removes its row.
+Decide remove_project_secret(ProjectId project, SecretId secret);
+
 // By a worker token (relied on: not revoked). The worker's id follows from the workspace and its public key, so that a
 // worker which comes back is the same worker. `registered`: all but worker_id and pool.
 WorkerId worker_id_of(const WorkspaceId& workspace, std::string_view public_key);

@@ -290,11 +290,33 @@ TEST_P(ProducerStores, SecretsAreWrittenOnceFoundByHashAndSwept) {
   EXPECT_EQ(**store.key("names"), std::string("\0k", 2));
 }
 
+TEST_P(ProducerStores, SealedSecretsOfProjectsAreKeptByteForByteAndSweptInTheDomainOfTheirWorkspace) {
+  auto& store = *system_->secrets;
+  const SecretId id("sec_00000000000000000000000000000004");
+  const std::string sealed("\0sealed\xff", 8);
+  ASSERT_TRUE(store.put_project_secret(id, kWorkspace, sealed).has_value());
+  const auto refused = store.put_project_secret(id, kWorkspace, "other");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Code::already_exists);
+  EXPECT_EQ(refused.error().message.find("other"), std::string::npos);
+  EXPECT_EQ(**store.project_secret(id), sealed);
+  EXPECT_FALSE(store.project_secret(SecretId("sec_00000000000000000000000000000005"))->has_value());
+  EXPECT_TRUE(store.leftovers(1, SecretId(), 10)->leftovers.empty());
+  const auto all = *store.leftovers(SystemClock().wall_us() + 60'000'000, SecretId(), 10);
+  ASSERT_EQ(all.leftovers.size(), 1u);
+  EXPECT_EQ(all.leftovers[0].id, id);
+  EXPECT_EQ(all.leftovers[0].domain, kWorkspace);
+  EXPECT_EQ(*store.sweep({id}), 1);
+  EXPECT_FALSE(store.project_secret(id)->has_value());
+}
+
 // What a generation says of secrets: rows of the read models that name them.
 TEST_P(ProducerStores, WhatTheLiveGenerationNamesIsNoLeftoverAndStays) {
   auto& store = *system_->secrets;
   const SecretId password("sec_00000000000000000000000000000001"), session("sec_00000000000000000000000000000002"),
-      worker("sec_00000000000000000000000000000003");
+      worker("sec_00000000000000000000000000000003"), set("sec_00000000000000000000000000000004"), removed("sec_00000000000000000000000000000005");
+  ASSERT_TRUE(store.put_project_secret(set, kWorkspace, "sealed").has_value());
+  ASSERT_TRUE(store.put_project_secret(removed, kWorkspace, "sealed").has_value());
   ASSERT_TRUE(store.put_password(password, "$argon2id$x").has_value());
   ASSERT_TRUE(store.put_token({session, TokenKind::user, "usr_1", crypto::sha256("s"), "dst_", 0}).has_value());
   ASSERT_TRUE(store.put_token({worker, TokenKind::worker, kWorkspace.str(), crypto::sha256("w"), "msw_", 0}).has_value());
@@ -307,6 +329,12 @@ TEST_P(ProducerStores, WhatTheLiveGenerationNamesIsNoLeftoverAndStays) {
                        [&](v1::EventPayload& payload) { payload.mutable_identity()->mutable_auth_session_opened()->set_secret_id(session.str()); }),
        test::make_fact("workspace/w", {},
                        [&](v1::EventPayload& payload) { payload.mutable_workspace()->mutable_worker_token_issued()->set_secret_id(worker.str()); })});
+  for (const SecretId& id : {set, removed})
+    script.commit({test::make_fact(
+        "project/prj_1", {}, [&](v1::EventPayload& payload) { payload.mutable_project()->mutable_project_secret_set()->set_secret_id(id.str()); })});
+  script.commit({test::make_fact("project/prj_1", {}, [&](v1::EventPayload& payload) {
+    payload.mutable_project()->mutable_project_secret_removed()->set_secret_id(removed.str());
+  })});
   const auto project_into = [&](projections::ProjectionStore& into, std::vector<projections::ParkedRow> parked) {
     projections::ProjectionBatch batch;
     batch.before = {script.partition(), 0, crypto::kZeroHash, "log", 1, 1, 1};
@@ -324,10 +352,15 @@ TEST_P(ProducerStores, WhatTheLiveGenerationNamesIsNoLeftoverAndStays) {
   };
   const auto later = SystemClock().wall_us() + 60'000'000;
   project_into(*system_->second, {});
-  EXPECT_EQ(store.leftovers(later, SecretId(), 10)->leftovers.size(), 3u) << "the generation that names them is not live";
+  EXPECT_EQ(store.leftovers(later, SecretId(), 10)->leftovers.size(), 5u) << "the generation that names them is not live";
   system_->switch_over();
-  EXPECT_TRUE(store.leftovers(later, SecretId(), 10)->leftovers.empty());
-  EXPECT_EQ(*store.sweep({password, session, worker}), 0);
+  const auto unnamed = store.leftovers(later, SecretId(), 10)->leftovers;
+  ASSERT_EQ(unnamed.size(), 1u) << "what was removed is named no more";
+  EXPECT_EQ(unnamed[0].id, removed);
+  EXPECT_EQ(*store.sweep({password, session, worker, set}), 0);
+  EXPECT_EQ(*store.sweep({removed}), 1);
+  EXPECT_TRUE(store.project_secret(set)->has_value());
+  EXPECT_FALSE(store.project_secret(removed)->has_value());
   EXPECT_TRUE(store.password(password)->has_value());
   EXPECT_TRUE(store.find_token(crypto::sha256("w"))->has_value());
 }

@@ -78,6 +78,7 @@ class ApiDocument : public ::testing::Test {
     fill("/follow-ups/", "{fup}", ids_[operation.id() == "steerFollowUp" ? "other follow-up" : "follow-up"]);
     fill("/tasks/", "{id}", ids_["task"]);
     fill("/worker-tokens/", "{id}", ids_["spare token"]);
+    fill("/secrets/", "{secret}", ids_["secret"]);
     fill("/commits/", "{id}", ids_["commit"]);
     fill("/blobs/", "{sha256}", to_hex(crypto::view(crypto::sha256(kBlob))));
     EXPECT_EQ(out.find('{'), std::string::npos) << "no value for a variable of " << operation.path;
@@ -136,6 +137,9 @@ class ApiDocument : public ::testing::Test {
     ids_["project"] = must(api().send("POST", ws + "/projects", R"({"name":"p","local_path":"/srv/p"})")).text("id");
     must(api().send("POST", ws + "/agents", R"({"name":"helper","provider":"command","command":["/bin/cat"]})"));
     ids_["issue"] = must(api().send("POST", ws + "/issues", R"({"title":"t","project_id":")" + ids_["project"] + "\"}")).text("id");
+    ids_["secret"] =
+        must(api().send("POST", "/v1/projects/" + ids_["project"] + "/secrets", R"({"kind":"value","name":"KEY","value":"a value to mask"})"))
+            .text("id");
     ids_["worker token"] = must(api().send("POST", ws + "/worker-tokens", "{}")).text("token");
     ids_["spare token"] = must(api().send("POST", ws + "/worker-tokens", "{}")).text("id");
     must(api().send("POST", ws + "/policy", R"({"mode":"on_request","reason":"tests"})"));

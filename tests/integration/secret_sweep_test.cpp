@@ -15,7 +15,7 @@ class SecretSweep : public testing::Test {
   }
   bool has_token(const SecretId& id) { return rig_.secrets().find_token(crypto::sha256(id.str()))->has_value(); }
   void make_old() {
-    for (const char* table : {"password_hashes", "token_hashes"})
+    for (const char* table : {"password_hashes", "token_hashes", "project_secrets"})
       ASSERT_TRUE(rig_.pool().write_one("UPDATE dossier." + std::string(table) + " SET created = created - interval '2 hours'"));
   }
   producers::SecretSweeper sweeper() { return producers::SecretSweeper(rig_.secrets(), rig_.runner(), clock_); }
@@ -49,6 +49,24 @@ TEST_F(SecretSweep, LeftoversGoAndWhatEventsNameStays) {
   rig_.token.clear();
   EXPECT_EQ(rig_.post("/v1/auth/sign-in", R"({"login":"ada","password":"correct horse"})").status() / 100, 2);
   EXPECT_EQ(sweeping.step()->removed, 0);
+}
+
+TEST_F(SecretSweep, TheValueOfAProjectsSecretGoesOnceItIsRemovedOrReplaced) {
+  const auto project = rig_.post(rig_.in_workspace("/projects"), R"({"name":"p","local_path":"/srv/p"})").text("id");
+  const auto set = [&](const std::string& name) {
+    const auto made = rig_.post("/v1/projects/" + project + "/secrets", R"({"kind":"value","name":")" + name + R"(","value":"a value to mask"})");
+    EXPECT_EQ(made.status(), 201) << made.response.body;
+    return SecretId(made.text("id"));
+  };
+  const SecretId first = set("A"), second = set("A"), kept = set("B"), removed = set("C");
+  EXPECT_EQ(rig_.ask("DELETE", "/v1/projects/" + project + "/secrets/" + removed.str()).status(), 204);
+  make_old();
+  auto sweeping = sweeper();
+  ASSERT_TRUE(test::eventually(20'000, [&] { return sweeping.step()->removed == 2; }));
+  EXPECT_FALSE(rig_.secrets().project_secret(first)->has_value());
+  EXPECT_FALSE(rig_.secrets().project_secret(removed)->has_value());
+  EXPECT_TRUE(rig_.secrets().project_secret(second)->has_value());
+  EXPECT_TRUE(rig_.secrets().project_secret(kept)->has_value());
 }
 
 TEST_F(SecretSweep, NothingIsRemovedBeforeTheVerdictThatNoEventCanNameItAnyMore) {

@@ -112,6 +112,12 @@ std::vector<Named> commands_on(const Office& office, const Office::Busy& busy, c
   const SecretId secret("sec_" + std::string(32, '9'));
   add("issue a token", office.owner, issue_worker_token(secret, "msw_9", "l"));
   add("give up the token's secret", "sweeper", discard_secret(secret));
+  const SecretId sealed("sec_" + std::string(32, '8')), other_sealed("sec_" + std::string(32, '7'));
+  for (const SecretId& one : {sealed, other_sealed})
+    add("set the project's secret " + one.str().substr(4, 1), office.owner,
+        set_project_secret({office.project, one, v1::ProjectSecretSet::VALUE, "KEY"}));
+  add("remove the project's secret", office.owner, remove_project_secret(office.project, SecretId("sec_" + std::string(32, '6'))));
+  add("give up the project's secret", "sweeper", discard_secret(sealed));
   add("cancel", office.member, cancel_task(busy.task, "no"));
   add("cancel too", office.owner, cancel_task(busy.task, "no more"));
   add("offer", "scheduler", offer_task(busy.task, office.worker, 9));
@@ -186,6 +192,8 @@ TEST(CommandPairs, never_skew_in_either_order_on_any_state_of_a_task) {
   const auto unused = events::derive_id<ProjectId>(FoldedLog::commit_id("unused project"));
   const auto busy = office.ask("busy");
   office.must(add_comment({busy.issue, "a word"}), office.member, "waiting");
+  office.must(set_project_secret({office.project, SecretId("sec_" + std::string(32, '6')), v1::ProjectSecretSet::VALUE, "KEY"}), office.owner,
+              "secret");
   std::vector<std::pair<std::string, FoldedLog>> states = {{"queued", office.log}};
   office.offer(busy);
   states.emplace_back("offered", office.log);

@@ -200,6 +200,7 @@ class ApiRig final : public projections::AppliedListener {
             changes_,
             "name key",
             "token key",
+            std::string(32, 'k'),  // seals
             folder_.path() + "/blobs",
             std::move(workers),
             std::move(readiness),

@@ -158,6 +158,7 @@ class RunThreadTest : public ::testing::Test {
     listener.approval_answered = [this](const RunKey&, const std::string& id, const std::string& how) { say("knows " + id + " " + how); };
     listener.steered = [this](const RunKey&, const std::string& id, std::uint32_t turn) { say("steered " + id + " " + std::to_string(turn)); };
     listener.note = [this](const RunKey&, const RunNote& note) {
+      std::visit([this](const auto& fact) { keep(fact.SerializeAsString()); }, note);
       if (const auto* source = std::get_if<v1::SourceCaptured>(&note)) say("source " + std::to_string(source->turn()), source->commit());
       if (const auto* rejected = std::get_if<v1::EvidenceRejected>(&note))
         say("rejects " + rejected->code() + ", " + rejected->message().plain() + ", turn " + std::to_string(rejected->turn()));
@@ -174,6 +175,10 @@ class RunThreadTest : public ::testing::Test {
     const std::lock_guard lock(mutex_);
     said_.push_back(std::move(word));
     if (!commit.empty()) commits_.push_back(std::move(commit));
+  }
+  void keep(const std::string& fact) {
+    const std::lock_guard lock(mutex_);
+    facts_ += fact;
   }
   std::vector<std::string> said() {
     const std::lock_guard lock(mutex_);
@@ -243,6 +248,7 @@ class RunThreadTest : public ::testing::Test {
 
   std::mutex mutex_;
   std::vector<std::string> said_, commits_;
+  std::string facts_;  // bytes of what was noted
   std::optional<RunEnd> end_;
   std::deque<AgentScript> scripts_;
   std::vector<AgentRequest> requests_;
