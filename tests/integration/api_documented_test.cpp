@@ -105,7 +105,9 @@ class ApiDocument : public ::testing::Test {
     const bool by_user = security.find("userToken") != std::string::npos;
     const bool by_worker = !by_user && security.find("workerToken") != std::string::npos;
     Api caller(installation_->url(), by_user ? api().token() : by_worker ? ids_["worker token"] : std::string());
-    return caller.send(operation.method, target(operation) + more, body);
+    const http_client::Headers headers =
+        by_worker && !ids_["worker"].empty() ? http_client::Headers{{"dossier-worker", ids_["worker"]}} : http_client::Headers{};
+    return caller.send(operation.method, target(operation) + more, body, headers);
   }
 
   // The members that the document requires of the answer.
@@ -144,6 +146,7 @@ class ApiDocument : public ::testing::Test {
     ids_["spare token"] = must(api().send("POST", ws + "/worker-tokens", "{}")).text("id");
     must(api().send("POST", ws + "/policy", R"({"mode":"on_request","reason":"tests"})"));
     ScriptedWorker worker(*installation_, "w");
+    ids_["worker"] = worker.id();
     const Reply asked = must(api().send("POST", "/v1/issues/" + ids_["issue"] + "/comments", R"({"body":"@helper please"})"));
     ids_["session"] = asked.text("session_id");
     ids_["task"] = asked.text("task_id");
@@ -222,8 +225,10 @@ TEST_F(ApiDocument, EveryDocumentedParameterIsTakenAndNoOther) {
     for (const json::Value& parameter : *operation.value->find("parameters")->array()) {
       if (parameter.text("in") != "query") continue;
       const std::string name = parameter.text("name");
-      const std::map<std::string, std::string> values = {
-          {"limit", "1"}, {"after", operation.id() == "getActivity" ? "0-0" : "0"}, {"status", ""}, {"cursor", ""}, {"at", "1000000"}};
+      const std::map<std::string, std::string> values = {{"limit", "1"},    {"after", operation.id() == "getActivity" ? "0-0" : "0"},
+                                                         {"status", ""},    {"cursor", ""},
+                                                         {"at", "1000000"}, {"offset", "-1"},
+                                                         {"wait_ms", "0"}};
       const auto value = values.find(name);
       ASSERT_NE(value, values.end()) << "the test has no value for " << name;
       const std::string text = name == "status" ? (operation.id() == "listTasks" ? "queued" : "open") : value->second;
