@@ -18,7 +18,7 @@ BUDGET_S = 25 * 60
 BUDGET_ALL_S = 85 * 60
 TIERS = ["house", "unit", "property", "golden", "contract", "simulation", "integration", "e2e", "robustness", "agents", "web"]
 SHARDED = {"unit", "property", "golden", "simulation"}
-SIDE_BY_SIDE = {"robustness": 2}  # shards of tests that wait more than they compute, each on clusters of its own
+SIDE_BY_SIDE = {"robustness": 2, "agents": 2}  # shards of tests that wait more than they compute, each on clusters of its own
 DEADLINE_S = {"house": 120, "unit": 180, "property": 300, "golden": 60, "contract": 300, "simulation": 600,
               "integration": 600, "e2e": 900, "robustness": 900, "agents": 900, "web": 900}
 SHOWN_OUTPUT_LINES = 60
