@@ -48,11 +48,11 @@ class Guarded : public ::testing::Test {
     guard_.emplace(GuardedHost::Parts{host_,
                                       *masking::Secrets::make({kSecret}),
                                       limits,
-                                      folder_.path() + "/work.output",
+                                      folder_.path() + "/tree.output",
                                       [this](const limits::Reached& reached) { reached_.push_back(reached); },
                                       {"", {}, 20, 20}});
     AgentRequest request;
-    request.worktree = folder_.path() + "/work";
+    request.worktree = folder_.path() + "/tree";
     request.home = folder_.path() + "/home";
     request.family = family_;
     request.environment = agent_environment(std::nullopt);
@@ -124,7 +124,7 @@ TEST_F(Guarded, a_turn_that_takes_too_long_is_told_as_a_limit) {
 class Evidence : public ::testing::Test {
  protected:
   RunEvidence make() {
-    return RunEvidence({"ses_1", 3, folder_.path() + "/work", *masking::Secrets::make({kSecret}),
+    return RunEvidence({"ses_1", 3, folder_.path() + "/tree", *masking::Secrets::make({kSecret}),
                         [this](const std::string& file, const std::string& sha256) -> Status {
                           if (refuses_) return make_error(Code::io, "no room");
                           blobs_[sha256] = test::read_file(file);
@@ -134,7 +134,7 @@ class Evidence : public ::testing::Test {
                         [this](v1::EvidenceRejected fact) { rejected_.push_back(std::move(fact)); },
                         [this](const std::string& line) { said_ += line + "\n"; }});
   }
-  void write(const std::string& name, const std::string& content) { test::write_file(folder_.path() + "/work/.dossier/session/" + name, content); }
+  void write(const std::string& name, const std::string& content) { test::write_file(folder_.path() + "/tree/.dossier/session/" + name, content); }
 
   test::TemporaryFolder folder_{"evidence"};
   bool refuses_ = false;
@@ -165,7 +165,7 @@ TEST_F(Evidence, good_files_become_facts_with_blobs_and_bad_ones_rejections) {
             "evidence was not taken: branch-name.json: branch must be a string\n"
             "pull-request.json holds secrets: 1 place is masked in what was kept, and the file has them still\n"
             "unit.xml: 2 tests, 1 failed, 0 broke, 0 were skipped\n");
-  EXPECT_EQ(test::read_file(folder_.path() + "/work.evidence"), "");
+  EXPECT_EQ(test::read_file(folder_.path() + "/tree.evidence"), "");
 }
 
 TEST_F(Evidence, a_blob_store_that_refuses_makes_a_rejection_and_no_failure) {
@@ -181,7 +181,7 @@ TEST_F(Evidence, a_blob_store_that_refuses_makes_a_rejection_and_no_failure) {
 
 TEST_F(Evidence, output_that_the_log_has_no_room_for_is_recorded_once_it_is_there) {
   RunEvidence evidence = make();
-  limits::OutputFile output(folder_.path() + "/work.output");
+  limits::OutputFile output(folder_.path() + "/tree.output");
   evidence.after_run(1, output);
   EXPECT_TRUE(recorded_.empty());
   output.line("agent", "the rest");

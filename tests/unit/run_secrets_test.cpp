@@ -68,7 +68,7 @@ TEST_F(RunSecrets, a_private_remote_is_cloned_with_the_credentials_of_the_projec
   EXPECT_EQ(all.find(kValue), std::string::npos);
   EXPECT_EQ(asked_, std::vector<std::string>{"prj_1"});
   EXPECT_NE(server_.log().find("GET /private.git/info/refs?service=git-upload-pack 200"), std::string::npos) << server_.log();
-  EXPECT_EQ(test::run_git(folder_.path() + "/work", "grep --no-index -rlF '" + kPassword + "' . || true").find("config"), std::string::npos);
+  EXPECT_EQ(test::run_git(folder_.path() + "/workroot", "grep --no-index -rlF '" + kPassword + "' . || true").find("config"), std::string::npos);
 }
 
 TEST_F(RunSecrets, without_credentials_the_run_fails_and_says_what_is_missing) {

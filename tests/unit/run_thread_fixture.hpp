@@ -257,8 +257,8 @@ class RunThreadTest : public ::testing::Test {
   const SystemClock clock_;
   test::TemporaryFolder folder_{"run"};
   test::GitRepository project_{folder_.path() + "/project"};
-  WorkdirStore workdirs_{folder_.path() + "/work", std::nullopt};
-  SessionHomes homes_{folder_.path() + "/work/homes", std::nullopt};
+  WorkdirStore workdirs_{folder_.path() + "/workroot", std::nullopt};
+  SessionHomes homes_{folder_.path() + "/workroot/homes", std::nullopt};
   AgentPool agents_{clock_, {2, 600'000'000}, [this](std::string_view provider) { return make(provider); }};
   AcknowledgingWriter writer_;
   RunDependencies dependencies_{
