@@ -88,9 +88,7 @@ bool is_marked(pid_t pid, std::string_view value, bool prefix) {
 
 // In the middle of execve, and while its memory is taken down, a process shows neither environment nor command line: what
 // it is can't be told yet. Kernel threads look the same for ever; they have no group.
-bool is_between(pid_t pid, const Entry& entry) {
-  return entry.group != 0 && read_small("/proc/" + std::to_string(pid) + "/cmdline", 1).empty();
-}
+bool is_between(pid_t pid, const Entry& entry) { return entry.group != 0 && read_small("/proc/" + std::to_string(pid) + "/cmdline", 1).empty(); }
 
 bool is_dead(const Entry& entry) { return entry.state == 'Z' || entry.state == 'X'; }
 

@@ -48,7 +48,8 @@ class Survival : public EndToEnd, public ::testing::WithParamInterface<AgentCase
     at().start_worker("w1", 1, worker_environment_);
     at().make_agent(
         {.name = "helper", .provider = GetParam().provider, .model = GetParam().provider == "codex" ? "gpt-5.1-codex" : "claude-sonnet-4-5"});
-    const auto policy = api().post_until_decided(at().in_workspace("/policy"), json::Value::Object{{"mode", "untrusted"}, {"reason", "people look at everything"}});
+    const auto policy =
+        api().post_until_decided(at().in_workspace("/policy"), json::Value::Object{{"mode", "untrusted"}, {"reason", "people look at everything"}});
     ASSERT_EQ(policy.status / 100, 2) << policy.raw;
   }
   void TearDown() override {
@@ -118,7 +119,8 @@ TEST_P(Survival, of_a_question_through_the_death_of_server_agent_and_worker) {
   EXPECT_TRUE(is_open(asked.session, approval)) << "after the agent's death";
 
   // What a person says meanwhile waits for the next turn.
-  const auto comment = api().post_until_decided("/v1/issues/" + asked.issue + "/comments", json::Value::Object{{"body", "And the second thing, too."}});
+  const auto comment =
+      api().post_until_decided("/v1/issues/" + asked.issue + "/comments", json::Value::Object{{"body", "And the second thing, too."}});
   ASSERT_EQ(comment.status / 100, 2) << comment.raw;
 
   at().worker("w1").kill();
@@ -130,8 +132,8 @@ TEST_P(Survival, of_a_question_through_the_death_of_server_agent_and_worker) {
   })) << at().task(asked.task).raw;
   EXPECT_TRUE(is_open(asked.session, approval)) << "after the worker's death";
 
-  const auto resolved =
-      api().post_until_decided("/v1/sessions/" + asked.session + "/approvals/" + approval, json::Value::Object{{"decision", "accept"}, {"reason", "fine"}});
+  const auto resolved = api().post_until_decided("/v1/sessions/" + asked.session + "/approvals/" + approval,
+                                                 json::Value::Object{{"decision", "accept"}, {"reason", "fine"}});
   ASSERT_EQ(resolved.status / 100, 2) << resolved.raw;
   // The follow-up's command is another one: it is asked about, and allowed.
   std::string second;
@@ -142,7 +144,8 @@ TEST_P(Survival, of_a_question_through_the_death_of_server_agent_and_worker) {
   }));
   ASSERT_FALSE(second.empty()) << at().task(asked.task).raw;
   EXPECT_NE(second, approval);
-  const auto allowed = api().post_until_decided("/v1/sessions/" + asked.session + "/approvals/" + second, json::Value::Object{{"decision", "accept"}});
+  const auto allowed =
+      api().post_until_decided("/v1/sessions/" + asked.session + "/approvals/" + second, json::Value::Object{{"decision", "accept"}});
   ASSERT_EQ(allowed.status / 100, 2) << allowed.raw;
 
   ASSERT_EQ(at().wait_for_task(asked.task, {"completed", "failed", "cancelled"}), "completed") << at().task(asked.task).raw;

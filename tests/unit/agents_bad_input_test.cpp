@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <utility>
 #include <chrono>
 #include <ctime>
+#include <utility>
 
 #include "base/encoding.hpp"
 #include "platform/crypto/crypto.hpp"

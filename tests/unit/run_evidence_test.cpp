@@ -42,7 +42,8 @@ TEST_F(RunEvidenceTest, no_secret_leaves_in_lines_results_or_diffs_and_the_commi
   EXPECT_TRUE(has(writer_.written(), "last ***"));
   EXPECT_FALSE(has(writer_.written(), "hunter2"));
   EXPECT_FALSE(has(writer_.written(), "aHVudGVy"));
-  EXPECT_EQ(test::run_git(folder_.path() + "/workroot/workdirs/none/ses_1-o1", "show " + end.source->commit() + ":config.txt"), "password=" + kSecret);
+  EXPECT_EQ(test::run_git(folder_.path() + "/workroot/workdirs/none/ses_1-o1", "show " + end.source->commit() + ":config.txt"),
+            "password=" + kSecret);
 }
 
 TEST_F(RunEvidenceTest, a_bad_file_of_evidence_is_reported_and_neither_fails_the_turn_nor_is_source) {
