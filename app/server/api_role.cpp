@@ -76,8 +76,9 @@ std::vector<api::Readiness> ApiRole::readiness() {
                  }});
   // Also of partitions that another process projects: the board hears of them from the database.
   all.push_back({"projection", [this]() -> Status {
+                   // What needs somebody's hand is told before what only needs time.
+                   for (std::int32_t partition = 0; partition < core_.identity.partitions; ++partition) TRY_STATUS(core_.board.ready(partition));
                    for (std::int32_t partition = 0; partition < core_.identity.partitions; ++partition) {
-                     TRY_STATUS(core_.board.ready(partition));
                      if (core_.board.history(partition) == 0)
                        return make_error(Code::projection_behind, "partition " + std::to_string(partition) + " is not projected yet");
                    }

@@ -127,6 +127,7 @@ class Load::Client {
     if (reply.status < 300) {
       asked.accepted = command.kind != Kind::edit && command.kind != Kind::cancel;  // those two may change nothing
       asked.seq = std::stoull("0" + reply.header("dossier-seq"));
+      if (command.kind == Kind::ask) command.task = reply.text("task_id");  // none where it became a follow-up
       return true;
     }
     asked.refused = true;
@@ -203,7 +204,7 @@ void Load::made(const Command& command) {
   const CommitId commit(command.asked.commit_id);
   const std::lock_guard lock(mutex_);
   if (command.kind == Kind::open) issues_.push_back(events::derive_id<IssueId>(commit).str());
-  if (command.kind == Kind::ask) tasks_.push_back(events::derive_id<TaskId>(commit).str());
+  if (!command.task.empty()) tasks_.push_back(command.task);
   if (issues_.size() > kRememberedThings) issues_.erase(issues_.begin());
   if (tasks_.size() > kRememberedThings) tasks_.erase(tasks_.begin());
 }

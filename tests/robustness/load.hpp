@@ -47,6 +47,7 @@ class Load {
     json::Value body;
     std::string method = "POST";
     std::string relies_on;  // an acknowledged thing: it must not be unknown
+    std::string task = {};  // that it was answered with
     Sent sent;
     AskedCommand asked;
   };

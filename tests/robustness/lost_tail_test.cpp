@@ -57,9 +57,11 @@ class LostTail : public OnBreakable {
                            }))
         << refused.status << refused.raw << refused.problem;
     EXPECT_THAT(refused.text("detail"), HasSubstr(reason));
-    const Reply ready = api().get("/ready");
-    EXPECT_EQ(ready.status, 503);
-    EXPECT_THAT(ready.raw, HasSubstr("halted"));
+    Reply ready;
+    EXPECT_TRUE(eventually(kHaltDeadlineMs, [&] {
+      ready = api().get("/ready");
+      return ready.status == 503 && ready.raw.find("halted") != std::string::npos;
+    })) << ready.raw;
     // Told at the end of the projector's step, a moment after the command was refused.
     const std::string metric = "dossier_projection_halted{partition=\"" + std::to_string(partition()) + "\"} 1";
     EXPECT_TRUE(eventually(kHaltDeadlineMs, [&] { return api().get("/metrics").raw.find(metric) != std::string::npos; })) << metric;
