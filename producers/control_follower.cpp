@@ -58,7 +58,7 @@ void ControlFollower::wait(const std::string& topic, const std::string& workspac
     } else {
       Followed& followed = followed_[topic];
       followed.asked_us = now;
-      Waiter waiter{topic, workspace, worker, offset, now, now + wait_us, std::move(done)};
+      Waiter waiter{topic, workspace, worker, offset, now + wait_us, std::move(done)};
       answer = try_answer(followed, waiter);
       done = std::move(waiter.done);
       if (!answer) {
@@ -74,8 +74,8 @@ void ControlFollower::wait(const std::string& topic, const std::string& workspac
 std::optional<Result<ControlFollower::Answer>> ControlFollower::try_answer(const Followed& followed, Waiter& waiter) const {
   if (!followed.known) {
     // Before the topic's ends are known even an empty answer would be a guess.
-    if (clock_.boot_us() < std::max(waiter.until_us, waiter.asked_us + options_.first_answer_us)) return std::nullopt;
-    return make_error(Code::log_unavailable, "the control topic can't be read now");
+    if (followed.failed) return std::nullopt;
+    return make_error(Code::log_unavailable, "the control topic can't be read now: " + followed.failed.error().message);
   }
   if (waiter.offset < 0) {
     Answer at_end;
@@ -157,34 +157,37 @@ Status ControlFollower::step() {
 // Finds the ends of topics that are asked for newly, and leaves those that nobody asks for any more.
 Status ControlFollower::follow_new() {
   std::vector<std::string> fresh;
-  bool changed = false;
   {
     const std::lock_guard lock(mutex_);
     const std::int64_t now = clock_.boot_us();
-    changed = std::erase_if(followed_, [&](const auto& entry) {
-                const bool waited_for =
-                    std::any_of(waiters_.begin(), waiters_.end(), [&](const Waiter& waiter) { return waiter.topic == entry.first; });
-                return !waited_for && now - entry.second.asked_us > options_.unfollow_us;
-              }) > 0;
+    const auto left = std::erase_if(followed_, [&](const auto& entry) {
+      const bool waited_for = std::any_of(waiters_.begin(), waiters_.end(), [&](const Waiter& waiter) { return waiter.topic == entry.first; });
+      return !waited_for && now - entry.second.asked_us > options_.unfollow_us;
+    });
+    reassign_due_ = reassign_due_ || left > 0;
     for (const auto& [topic, followed] : followed_)
-      if (!followed.known) fresh.push_back(topic);
+      if (!followed.known && now >= followed.retry_at_us) fresh.push_back(topic);
   }
-  Status failed;
-  for (const std::string& topic : fresh) {
+  // One a step: a look may take its time, and those who are followed already are read in between.
+  if (!fresh.empty()) {
+    const std::string topic = fresh[looks_++ % fresh.size()];
     const auto marks = reader_->watermarks(topic, 0, kWatermarksMs);
-    if (!marks) {
-      failed = marks.error();
-      continue;
-    }
     const std::lock_guard lock(mutex_);
-    const auto found = followed_.find(topic);
-    if (found == followed_.end()) continue;
-    found->second.known = true;
-    found->second.begin = found->second.next = std::max(marks->begin, marks->end - options_.look_back);
-    changed = true;
+    Followed& followed = followed_.at(topic);  // only this thread takes them out
+    if (marks) {
+      followed.failed = {};
+      followed.known = true;
+      followed.begin = followed.next = std::max(marks->begin, marks->end - options_.look_back);
+      reassign_due_ = true;
+    } else {
+      // Who asks for it is told, and the others do not wait for it: it may be a pool that no worker ever registered in.
+      followed.failed = marks.error();
+      followed.retry_at_us = clock_.boot_us() + options_.retry_us;
+    }
   }
-  if (changed) TRY_STATUS(reassign());
-  return failed;
+  if (reassign_due_) TRY_STATUS(reassign());
+  reassign_due_ = false;
+  return {};
 }
 
 Status ControlFollower::reassign() {

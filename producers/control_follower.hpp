@@ -24,15 +24,15 @@ namespace dossier::producers {
 class ControlFollower {
  public:
   struct Options {
-    std::size_t max_kept = 8'192;               // messages a pool
-    std::size_t max_kept_bytes = 16u << 20;     // a pool
-    std::int64_t look_back = 2'000;             // messages that are read where a pool is followed anew
-    std::size_t max_waiting = 4'096;            // beyond: overloaded
-    std::size_t max_pools = 1'000;              // beyond: overloaded
-    std::size_t max_answer_bytes = 1u << 20;    // of one answer; the rest is asked for next
-    std::int64_t unfollow_us = 120'000'000;     // a pool that nobody asked for this long
-    std::int64_t poll_ms = 50;                  // how late a deadline may be noticed
-    std::int64_t first_answer_us = 10'000'000;  // to find the ends of a topic
+    std::size_t max_kept = 8'192;             // messages a pool
+    std::size_t max_kept_bytes = 16u << 20;   // a pool
+    std::int64_t look_back = 2'000;           // messages that are read where a pool is followed anew
+    std::size_t max_waiting = 4'096;          // beyond: overloaded
+    std::size_t max_pools = 1'000;            // beyond: overloaded
+    std::size_t max_answer_bytes = 1u << 20;  // of one answer; the rest is asked for next
+    std::int64_t unfollow_us = 120'000'000;   // a pool that nobody asked for this long
+    std::int64_t poll_ms = 50;                // how late a deadline may be noticed
+    std::int64_t retry_us = 5'000'000;        // a topic whose ends can't be found is not looked for again before
   };
   struct Message {
     std::int64_t offset = 0;
@@ -69,7 +69,9 @@ class ControlFollower {
     std::string value;
   };
   struct Followed {
-    bool known = false;      // begin and next are
+    bool known = false;  // begin and next are
+    Status failed;       // not known: why the last look failed
+    std::int64_t retry_at_us = 0;
     std::int64_t begin = 0;  // first offset kept
     std::int64_t next = 0;   // to read
     std::deque<Kept> kept;
@@ -79,7 +81,6 @@ class ControlFollower {
   struct Waiter {
     std::string topic, workspace, worker;
     std::int64_t offset = 0;
-    std::int64_t asked_us = 0;
     std::int64_t until_us = 0;
     Done done;
   };
@@ -101,6 +102,8 @@ class ControlFollower {
   bool stopping_ = false;
   std::map<std::string, Followed> followed_;
   std::vector<Waiter> waiters_;
+  bool reassign_due_ = false;  // of the thread
+  std::size_t looks_ = 0;      // of the thread: at topics that are not known yet, each in its turn
   std::thread thread_;
 };
 
