@@ -87,7 +87,6 @@ TEST_F(WorkingCopies, the_next_session_of_the_issue_goes_on_where_the_last_one_e
   const Workdir second = prepare();
   EXPECT_TRUE(second.continued);
   EXPECT_EQ(second.path, first.path);
-  EXPECT_EQ(second.home, first.home);
   EXPECT_EQ(second.branch, first.branch);
   EXPECT_EQ(second.generation, 2u);
   EXPECT_EQ(states(second), "");
@@ -333,7 +332,7 @@ TEST_F(WorkingCopies, one_that_was_cleaned_up_comes_back_from_its_branch) {
     request_.session_id = "ses_other" + std::to_string(i);
     store_->release(prepare());
   }
-  ASSERT_TRUE(test::eventually(10'000, [&] { return !fs::exists(first.path) && !fs::exists(first.home); }));
+  ASSERT_TRUE(test::eventually(10'000, [&] { return !fs::exists(first.path); }));
   request_ = own_issue;
   next_session();
   const Workdir second = prepare();
@@ -370,15 +369,16 @@ TEST_F(WorkingCopies, cleaning_never_leaves_the_managed_root_and_tries_again_lat
   EXPECT_EQ(read_file(outside + "/" + first.worktree + "/precious.txt"), "precious\n");
 }
 
-TEST_F(WorkingCopies, a_read_only_module_cache_is_removed_too) {
+TEST_F(WorkingCopies, a_read_only_module_cache_is_removed_too_and_what_a_killed_run_left_beside_it) {
   const Workdir first = first_session();
-  write_file(first.home + "/go/pkg/mod/thing/file.go", "x");
-  fs::permissions(first.home + "/go/pkg/mod/thing", fs::perms::owner_read | fs::perms::owner_exec);
+  for (const char* suffix : {".diff", ".evidence", ".output"}) write_file(first.path + suffix, "x");
+  write_file(first.path + "/go/pkg/mod/thing/file.go", "x");
+  fs::permissions(first.path + "/go/pkg/mod/thing", fs::perms::owner_read | fs::perms::owner_exec);
   std::string record = read_file(first.path + ".copy.json");
   record.replace(record.find("\"idle\""), 6, "\"removing\"");
   write_file(first.path + ".copy.json", record);
   store_->clean_up(2'000'000'000'000'000);
-  EXPECT_FALSE(fs::exists(first.home));
+  for (const char* suffix : {"", ".diff", ".evidence", ".output"}) EXPECT_FALSE(fs::exists(first.path + suffix)) << suffix;
 }
 
 TEST_F(WorkingCopies, a_removal_that_fails_is_repeated_with_growing_pauses_from_what_the_disk_says) {

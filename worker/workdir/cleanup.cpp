@@ -78,7 +78,7 @@ Status WorkdirStore::clean_one(CopyRecord& record) {
   const auto repository_mutex = lock_of(folder_.repository(record));
   const std::lock_guard lock(*repository_mutex);
   TRY_STATUS(folder_.remove_worktree(record));
-  TRY_STATUS(folder_.remove_home(record));
+  TRY_STATUS(folder_.remove_files_beside(record));
   auto repository = git::Repository::open(folder_.repository(record));
   if (repository) {
     TRY_STATUS(repository->forget_worktree(record.worktree));

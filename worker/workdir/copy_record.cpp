@@ -125,9 +125,9 @@ Status CopyFolder::remove_worktree(const CopyRecord& record) const {
   return {};
 }
 
-Status CopyFolder::remove_home(const CopyRecord& record) const {
+Status CopyFolder::remove_files_beside(const CopyRecord& record) const {
   TRY(const git::Folder folder, git::Folder::open(workdirs()));
-  for (const char* suffix : {".home", ".diff"}) TRY_STATUS(folder.remove_all(record.project + "/" + record.worktree + suffix));
+  for (const char* suffix : {".diff", ".evidence", ".output"}) TRY_STATUS(folder.remove_all(record.project + "/" + record.worktree + suffix));
   return {};
 }
 

@@ -16,7 +16,7 @@ struct CopyRecord {
     active,    // a run has it, or had when the worker died
     idle,      // the run is over; the next session of the issue goes on here
     broken,    // it could not be mended: kept for a look as the idle ones are, and never gone on with
-    removing,  // worktree and home are being removed
+    removing,  // the worktree is being removed
     removed,   // they are; the branch holds the work
   };
   std::string project;     // folder below workdirs/
@@ -55,7 +55,6 @@ class CopyFolder {
   std::string workdirs() const { return root_ + "/workdirs"; }
   std::string repository(const CopyRecord& record) const { return repositories() + "/" + record.repository; }
   std::string path(const CopyRecord& record) const { return workdirs() + "/" + record.project + "/" + record.worktree; }
-  std::string home(const CopyRecord& record) const { return path(record) + ".home"; }
   std::string index(const CopyRecord& record) const { return path(record) + ".index"; }
 
   // not_found, corrupt.
@@ -66,7 +65,8 @@ class CopyFolder {
   std::vector<CopyRecord> all() const;
   // Worktree and private index. Follows no link below the root: forbidden where a folder on the way is one.
   Status remove_worktree(const CopyRecord& record) const;
-  Status remove_home(const CopyRecord& record) const;
+  // What a run that was killed left beside it: a diff, evidence, output beyond the limit.
+  Status remove_files_beside(const CopyRecord& record) const;
   // forbidden: the project's folder is a link.
   Status check_project(const std::string& project) const;
 

@@ -67,7 +67,7 @@ Status WorkdirStore::repair_repository(const std::string& path) {
     TRY_STATUS(repository->forget_worktree(worktree.name));
     if (!ours) continue;
     TRY_STATUS(folder_.remove_worktree(record));
-    TRY_STATUS(folder_.remove_home(record));
+    TRY_STATUS(folder_.remove_files_beside(record));
   }
   return {};
 }

@@ -215,7 +215,6 @@ Result<Workdir> WorkdirStore::make(git::Repository& repository, const WorkdirReq
   if (added) added = give_to_account(folder_.path(record));
   // Files that were given away have other times than the index says.
   if (added && !account_) added = repository.begin_index(record.worktree, folder_.index(record), record.head);
-  if (added) added = make_home(folder_.home(record));
   if (added) added = folder_.save(record);
   if (!added) {
     (void)discard(repository, record);
@@ -232,8 +231,6 @@ Result<Workdir> WorkdirStore::go_on(git::Repository& repository, const WorkdirRe
   }
   TRY(const Recovered recovered, recover_copy(repository, folder_, record));
   if (recovered.made_again) TRY_STATUS(give_to_account(folder_.path(record)));
-  std::error_code ignored;
-  if (!fs::exists(folder_.home(record), ignored)) TRY_STATUS(make_home(folder_.home(record)));
   record.session_id = request.session_id;
   record.generation = request.copy_generation;
   record.offer = request.offer;
@@ -253,7 +250,6 @@ Workdir WorkdirStore::workdir_of(const CopyRecord& record) const {
   workdir.repository = folder_.repository(record);
   workdir.worktree = record.worktree;
   workdir.path = folder_.path(record);
-  workdir.home = folder_.home(record);
   workdir.branch = record.branch;
   workdir.base_branch = record.base_branch;
   workdir.base_commit = record.base_commit;
@@ -262,17 +258,9 @@ Workdir WorkdirStore::workdir_of(const CopyRecord& record) const {
   return workdir;
 }
 
-Status WorkdirStore::make_home(const std::string& path) const {
-  std::error_code failed;
-  fs::create_directories(path, failed);
-  if (!failed) fs::permissions(path, fs::perms::owner_all, failed);
-  if (failed) return make_error(Code::io, "can't make " + path + ": " + failed.message());
-  return give_to_account(path);
-}
-
 Status WorkdirStore::discard(git::Repository& repository, const CopyRecord& record) const {
   TRY_STATUS(folder_.remove_worktree(record));
-  TRY_STATUS(folder_.remove_home(record));
+  TRY_STATUS(folder_.remove_files_beside(record));
   folder_.forget(record);
   return repository.forget_worktree(record.worktree);
 }

@@ -2,7 +2,6 @@
 //
 //   <root>/repos/<key>.git                        mirrors the source; <key> = hash of its address
 //   <root>/workdirs/<project>/<session>-o<offer>  the worktree, named by the session and offer that made it; beside it
-//     <…>.home       the agent's own state
 //     <…>.index      private index: which files a snapshot need not read again
 //     <…>.copy.json  what is known of the copy (copy_record.hpp)
 //
@@ -51,7 +50,6 @@ struct Workdir {
   std::string repository;  // path of the cached repository
   std::string worktree;    // its name
   std::string path;
-  std::string home;  // beside it: for what the agent keeps of the session
   std::string branch;
   std::string base_branch;
   std::string base_commit;
@@ -137,7 +135,6 @@ class WorkdirStore {
   Status clean_one(CopyRecord& record);
   void clean_until_stopped();
   Status make_gate(const std::string& path) const;
-  Status make_home(const std::string& path) const;
   Status give_to_account(const std::string& path) const;
 
   const std::optional<process::Account> account_;
