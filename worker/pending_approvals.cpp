@@ -4,17 +4,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "platform/crypto/crypto.hpp"
+#include "events/approval.hpp"
 #include "worker/text/text.hpp"
 
 namespace dossier::worker {
 namespace {
-
-void append_sized(std::string& out, std::string_view bytes) {
-  const auto size = static_cast<std::uint32_t>(bytes.size());
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>((size >> shift) & 0xff);
-  out += bytes;
-}
 
 void set_text(v1::Text* text, const std::string& value, std::size_t most) {
   if (!value.empty()) text->set_plain(clean_text(value, most));
@@ -43,19 +37,11 @@ bool says_all(const v1::ApprovalRequested& request) {
 }
 
 bool is_same_action(const v1::ApprovalRequested& one, const v1::ApprovalRequested& other) {
-  return action_sha256(one) == action_sha256(other) && std::equal(one.paths().begin(), one.paths().end(), other.paths().begin(), other.paths().end());
+  return events::action_sha256(one) == events::action_sha256(other) &&
+         std::equal(one.paths().begin(), one.paths().end(), other.paths().begin(), other.paths().end());
 }
 
 }  // namespace
-
-std::string action_sha256(const v1::ApprovalRequested& request) {
-  std::string bytes;
-  append_sized(bytes, request.kind());
-  append_sized(bytes, request.command().plain());
-  append_sized(bytes, request.cwd());
-  append_sized(bytes, request.patch().plain());
-  return std::string(crypto::view(crypto::sha256(bytes)));
-}
 
 PendingApprovals::PendingApprovals(std::uint32_t offer, const v1::SessionResume& left) : offer_(offer) {
   for (const auto& approval : left.approvals()) entries_.push_back({approval, {}, State::forgotten});
@@ -81,7 +67,7 @@ v1::ApprovalRequested PendingApprovals::request_of(const AgentApproval& approval
     if (bytes > kMaxPaths) break;
     request.add_paths(clean);
   }
-  request.set_action_sha256(action_sha256(request));
+  request.set_action_sha256(events::action_sha256(request));
   return request;
 }
 

@@ -41,9 +41,6 @@ struct ApprovalWithdrawn {
 using ApprovalAction = std::variant<AskApproval, TellAgent, ApprovalKnown, ApprovalWithdrawn>;
 using ApprovalActions = std::vector<ApprovalAction>;
 
-// SHA-256 over kind, command, cwd and patch, each as 4-byte big-endian length ‖ bytes as stored; 32 bytes.
-std::string action_sha256(const v1::ApprovalRequested& request);
-
 // Not thread-safe.
 class PendingApprovals {
  public:

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.hpp"
+#include "events/approval.hpp"
 
 namespace dossier::worker {
 namespace {
@@ -62,7 +63,7 @@ TEST_F(PendingApprovalsTest, a_question_is_reported_with_all_that_a_person_needs
   EXPECT_EQ(request.offer(), 1u);
   EXPECT_EQ(request.provider_item(), "item-1");
   EXPECT_TRUE(request.request_id().empty());
-  EXPECT_EQ(request.action_sha256(), action_sha256(request));
+  EXPECT_EQ(request.action_sha256(), events::action_sha256(request));
 }
 
 TEST_F(PendingApprovalsTest, the_hash_is_over_kind_command_folder_and_patch_with_their_lengths) {
@@ -71,11 +72,11 @@ TEST_F(PendingApprovalsTest, the_hash_is_over_kind_command_folder_and_patch_with
   request.mutable_command()->set_plain("ls");
   request.set_cwd("/");
   // printf '\0\0\0\7command\0\0\0\2ls\0\0\0\1/\0\0\0\0' | sha256sum
-  EXPECT_EQ(to_hex(action_sha256(request)), "a77051236921715ce64323a9b448cc06e423ad301602127774619483c5ddb3bf");
+  EXPECT_EQ(to_hex(events::action_sha256(request)), "a77051236921715ce64323a9b448cc06e423ad301602127774619483c5ddb3bf");
   v1::ApprovalRequested shifted = request;
   shifted.mutable_command()->set_plain("l");
   shifted.set_cwd("s/");
-  EXPECT_NE(action_sha256(shifted), action_sha256(request));
+  EXPECT_NE(events::action_sha256(shifted), events::action_sha256(request));
 }
 
 TEST_F(PendingApprovalsTest, a_decision_is_told_and_known_when_the_agent_says_so) {
