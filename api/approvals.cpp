@@ -13,25 +13,9 @@ namespace {
 constexpr std::size_t kMaxReasonBytes = 4'000;
 constexpr std::size_t kMaxAnswerBytes = 64 * 1024;
 
-constexpr std::string_view kOneSql = R"(
-SELECT id, session_id, COALESCE(issue_id, ''), COALESCE(kind, ''), COALESCE(status, 'open'), COALESCE(command_json, 'null'),
-       COALESCE(patch_json, 'null'), COALESCE(detail_json, 'null'), COALESCE(ask_reason_json, 'null'), COALESCE(cwd, ''),
-       COALESCE(paths_json, '[]'), COALESCE(action_sha256, ''), COALESCE(offer, 0), COALESCE(turn, 0), COALESCE(provider_item, ''),
-       asked_us, COALESCE(decision, ''), COALESCE(decided_by, ''), COALESCE(rule, ''), COALESCE(reason_json, 'null'),
-       COALESCE(answer_json, 'null'), COALESCE(resolved_us, 0), COALESCE(delivered_how, ''), COALESCE(delivered_offer, 0),
-       COALESCE(delivered_us, 0), COALESCE(seq, 0)
-FROM approvals WHERE id = $1 AND session_id = $2 AND asked_us IS NOT NULL LIMIT 1)";
-constexpr std::string_view kOfSessionSql = R"(
-SELECT id, session_id, COALESCE(issue_id, ''), COALESCE(kind, ''), COALESCE(status, 'open'), COALESCE(command_json, 'null'),
-       COALESCE(patch_json, 'null'), COALESCE(detail_json, 'null'), COALESCE(ask_reason_json, 'null'), COALESCE(cwd, ''),
-       COALESCE(paths_json, '[]'), COALESCE(action_sha256, ''), COALESCE(offer, 0), COALESCE(turn, 0), COALESCE(provider_item, ''),
-       asked_us, COALESCE(decision, ''), COALESCE(decided_by, ''), COALESCE(rule, ''), COALESCE(reason_json, 'null'),
-       COALESCE(answer_json, 'null'), COALESCE(resolved_us, 0), COALESCE(delivered_how, ''), COALESCE(delivered_offer, 0),
-       COALESCE(delivered_us, 0), COALESCE(seq, 0)
-FROM approvals
-WHERE session_id = $1 AND asked_us IS NOT NULL AND (asked_us, id) > ($2, $3) AND ($4 = '' OR COALESCE(status, 'open') = $4)
-ORDER BY asked_us, id LIMIT $5)";
-constexpr std::string_view kOfIssueSql = R"(
+// What approval_json() reads, in its order.
+std::string select(std::string_view which) {
+  constexpr std::string_view kColumns = R"(
 SELECT id, session_id, COALESCE(issue_id, ''), COALESCE(kind, ''), COALESCE(status, 'open'), COALESCE(command_json, 'null'),
        COALESCE(patch_json, 'null'), COALESCE(detail_json, 'null'), COALESCE(ask_reason_json, 'null'), COALESCE(cwd, ''),
        COALESCE(paths_json, '[]'), COALESCE(action_sha256, ''), COALESCE(offer, 0), COALESCE(turn, 0), COALESCE(provider_item, ''),
@@ -39,28 +23,22 @@ SELECT id, session_id, COALESCE(issue_id, ''), COALESCE(kind, ''), COALESCE(stat
        COALESCE(answer_json, 'null'), COALESCE(resolved_us, 0), COALESCE(delivered_how, ''), COALESCE(delivered_offer, 0),
        COALESCE(delivered_us, 0), COALESCE(seq, 0)
 FROM approvals
-WHERE issue_id = $1 AND asked_us IS NOT NULL AND (asked_us, id) > ($2, $3) AND ($4 = '' OR COALESCE(status, 'open') = $4)
-ORDER BY asked_us, id LIMIT $5)";
-constexpr std::string_view kOfWorkspaceSql = R"(
-SELECT id, session_id, COALESCE(issue_id, ''), COALESCE(kind, ''), COALESCE(status, 'open'), COALESCE(command_json, 'null'),
-       COALESCE(patch_json, 'null'), COALESCE(detail_json, 'null'), COALESCE(ask_reason_json, 'null'), COALESCE(cwd, ''),
-       COALESCE(paths_json, '[]'), COALESCE(action_sha256, ''), COALESCE(offer, 0), COALESCE(turn, 0), COALESCE(provider_item, ''),
-       asked_us, COALESCE(decision, ''), COALESCE(decided_by, ''), COALESCE(rule, ''), COALESCE(reason_json, 'null'),
-       COALESCE(answer_json, 'null'), COALESCE(resolved_us, 0), COALESCE(delivered_how, ''), COALESCE(delivered_offer, 0),
-       COALESCE(delivered_us, 0), COALESCE(seq, 0)
-FROM approvals
-WHERE workspace = $1 AND asked_us IS NOT NULL AND (asked_us, id) > ($2, $3) AND ($4 = '' OR COALESCE(status, 'open') = $4)
-ORDER BY asked_us, id LIMIT $5)";
-constexpr std::string_view kOpenSql = R"(
-SELECT id, session_id, COALESCE(issue_id, ''), COALESCE(kind, ''), COALESCE(status, 'open'), COALESCE(command_json, 'null'),
-       COALESCE(patch_json, 'null'), COALESCE(detail_json, 'null'), COALESCE(ask_reason_json, 'null'), COALESCE(cwd, ''),
-       COALESCE(paths_json, '[]'), COALESCE(action_sha256, ''), COALESCE(offer, 0), COALESCE(turn, 0), COALESCE(provider_item, ''),
-       asked_us, COALESCE(decision, ''), COALESCE(decided_by, ''), COALESCE(rule, ''), COALESCE(reason_json, 'null'),
-       COALESCE(answer_json, 'null'), COALESCE(resolved_us, 0), COALESCE(delivered_how, ''), COALESCE(delivered_offer, 0),
-       COALESCE(delivered_us, 0), COALESCE(seq, 0)
-FROM approvals
-WHERE workspace = $1 AND status = 'open' AND asked_us IS NOT NULL AND (asked_us, id) > ($2, $3)
-ORDER BY asked_us, id LIMIT $4)";
+)";
+  return std::string(kColumns) + std::string(which);
+}
+
+const std::string kOneSql = select(R"(WHERE id = $1 AND session_id = $2 AND asked_us IS NOT NULL LIMIT 1)");
+const std::string kOfSessionSql =
+    select(R"(WHERE session_id = $1 AND asked_us IS NOT NULL AND (asked_us, id) > ($2, $3) AND ($4 = '' OR COALESCE(status, 'open') = $4)
+ORDER BY asked_us, id LIMIT $5)");
+const std::string kOfIssueSql =
+    select(R"(WHERE issue_id = $1 AND asked_us IS NOT NULL AND (asked_us, id) > ($2, $3) AND ($4 = '' OR COALESCE(status, 'open') = $4)
+ORDER BY asked_us, id LIMIT $5)");
+const std::string kOfWorkspaceSql =
+    select(R"(WHERE workspace = $1 AND asked_us IS NOT NULL AND (asked_us, id) > ($2, $3) AND ($4 = '' OR COALESCE(status, 'open') = $4)
+ORDER BY asked_us, id LIMIT $5)");
+const std::string kOpenSql = select(R"(WHERE workspace = $1 AND status = 'open' AND asked_us IS NOT NULL AND (asked_us, id) > ($2, $3)
+ORDER BY asked_us, id LIMIT $4)");
 
 const Schema& approval_schema() {
   static const Schema schema{
