@@ -76,6 +76,7 @@ void ControlConsumer::run() {
     if (done) continue;
     // Deleted from under us: what was in it is older than a day, and what concerns us is said again.
     if (done.error().code == Code::log_mismatch) next_ = -1;
+    if (done.error().code == Code::unauthenticated) listener_.unauthenticated(done.error());
     pause_after(done.error(), "can't read control messages");
   }
 }

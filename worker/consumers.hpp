@@ -45,6 +45,8 @@ class OfferConsumer {
 struct ControlListener {
   std::function<void(v1::ControlMessage, std::int64_t offset)> message;
   std::function<void(std::int64_t last_offset)> current;  // all there was has been read
+  // By a gateway: it knows the token no more, so that it can't even say Revoked. Perhaps said again.
+  std::function<void(const Error& error)> unauthenticated;
 };
 
 class ControlConsumer {

@@ -39,5 +39,20 @@ TEST_F(GatewayWorker, goes_on_with_its_task_when_the_server_was_away_for_a_momen
   EXPECT_THAT(at().activity_text(asked.session), HasSubstr("through the gate"));
 }
 
+TEST_F(GatewayWorker, ends_with_its_agents_when_its_token_is_revoked) {
+  begin_with_gateway();
+  ask("waiter");
+  ASSERT_TRUE(wait_for_waiters(1));
+  const pid_t agent = waiters().front();
+  ASSERT_TRUE(process_lives(agent));
+  for (const auto& token : api().get(at().in_workspace("/worker-tokens")).items())
+    ASSERT_EQ(api().send("DELETE", at().in_workspace("/worker-tokens/" + token.text("id")), "").status, 204);
+  const auto ended = at().worker("far").wait(15'000);
+  ASSERT_TRUE(ended) << "before its lease could have ended it";
+  EXPECT_NE(*ended, 0);
+  EXPECT_TRUE(eventually(5'000, [&] { return !process_lives(agent); }));
+  EXPECT_THAT(at().worker("far").log(), HasSubstr("revoked"));
+}
+
 }  // namespace
 }  // namespace dossier::test
