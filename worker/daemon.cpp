@@ -99,8 +99,6 @@ class Daemon {
   Identity identity_;
   Target reports_target_;
   std::optional<process::Account> account_;
-  std::vector<std::string> known_values_;
-  std::shared_ptr<const masking::Secrets> secrets_;
   std::unique_ptr<WorkdirStore> workdirs_;
   std::unique_ptr<SessionHomes> homes_;
   std::unique_ptr<AgentPool> agents_;
@@ -127,8 +125,6 @@ Status Daemon::prepare() {
   homes_ = std::make_unique<SessionHomes>(root_.path() + "/homes", account_);
   const std::size_t max_agents = options_.max_agents == 0 ? options_.slots : options_.max_agents;
   agents_ = std::make_unique<AgentPool>(clock_, AgentPool::Limits{max_agents, options_.warm_ms * 1'000}, make_);
-  known_values_ = known_secrets(options_.token);
-  TRY(secrets_, masking::Secrets::make(known_values_));
   TRY(const crypto::KeyPair keys, root_.key_pair());
   TRY(const json::Value capabilities, probe_capabilities(options_.capabilities));
 
@@ -189,11 +185,15 @@ Status Daemon::connect(const Registration& registration) {
     TRY(reports_, kafka::make_writer(registration.cluster, kafka::WriterKind::messages));
     TRY(activity_, kafka::make_writer(registration.cluster, kafka::WriterKind::activity));
   }
+  std::vector<std::string> known = known_secrets(options_.token);
+  for (std::string& value : secret_values(registration.cluster.properties)) known.push_back(std::move(value));  // the way to Kafka
+  const auto secrets = masking::Secrets::make(known);
+  if (!secrets) return secrets.error();
   dependencies_ = std::make_unique<RunDependencies>(
       RunDependencies{clock_, *workdirs_, *homes_, *agents_, *activity_, identity_, registration.activity_topic, registration.activity_partitions,
                       http_client::Options{.base_url = options_.url, .bearer_token = options_.token}, account_, root_.family_prefix(),
-                      options_.default_timeout_ms, secrets_, options_.limits});
-  dependencies_->known_values = known_values_;
+                      options_.default_timeout_ms, *secrets, options_.limits});
+  dependencies_->known_values = std::move(known);
   dependencies_->project_secrets = [api = dependencies_->api, worker_id = identity_.worker_id](const std::string& project_id) {
     return get_project_secrets(api, worker_id, project_id);
   };
@@ -208,6 +208,13 @@ Status Daemon::connect(const Registration& registration) {
     post([this, message = std::move(message), offset](Protocol& protocol) { protocol.on_control(message, offset, now()); });
   };
   control_listener.current = [this](std::int64_t last) { post([this, last](Protocol& protocol) { protocol.on_control_current(last, now()); }); };
+  control_listener.unauthenticated = [this](const Error& error) {
+    v1::ControlMessage revoked;
+    revoked.set_workspace_id(identity_.workspace_id);
+    revoked.set_worker_id(identity_.worker_id);
+    revoked.mutable_revoked()->set_reason(error.message);
+    post([this, revoked](Protocol& protocol) { protocol.on_control(revoked, -1, now()); });
+  };
   control_ = std::make_unique<ControlConsumer>(std::move(control), registration.control_topic, std::move(control_listener));
   if (options_.gateway) return {};  // offers come with the control messages: a worker without partitions gets them there
   TRY(auto offers, kafka::make_group_reader(registration.cluster, "dossier.workers." + registration.pool, registration.tasks_topic,
