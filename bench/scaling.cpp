@@ -56,7 +56,8 @@ Result<std::vector<TaskTimes>> run_tasks(test::Installation& installation, const
   return all;
 }
 
-// The longest time that a task waited while fewer than `slots` were at work.
+// The longest time on end that a task waited while fewer than `slots` were at work. One that stands behind others in a queue meets
+// a free slot again and again, for as long as each takes to be filled: those moments are not one wait.
 double longest_wait_beside_a_free_slot(const std::vector<TaskTimes>& tasks, int slots) {
   std::map<double, int> changes;
   for (const TaskTimes& task : tasks) {
@@ -65,15 +66,15 @@ double longest_wait_beside_a_free_slot(const std::vector<TaskTimes>& tasks, int 
   }
   double longest = 0;
   for (const TaskTimes& task : tasks) {
-    double waited = 0, since = task.queued;
     int busy = 0;
+    double free_since = task.queued;  // while busy < slots
     for (const auto& [at, change] : changes) {
-      if (at > task.queued && busy < slots) waited += std::min(at, task.claimed) - since;
-      busy += change;
-      since = std::max(at, task.queued);
+      const bool was_free = busy < slots;
+      if (was_free && at > task.queued) longest = std::max(longest, std::min(at, task.claimed) - std::max(free_since, task.queued));
       if (at >= task.claimed) break;
+      busy += change;
+      if (!was_free && busy < slots) free_since = at;
     }
-    longest = std::max(longest, waited);
   }
   return longest;
 }
