@@ -26,7 +26,14 @@ Scheduler::Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender&
     : store_(store), runner_(runner), control_(control), clock_(clock), wake_(std::move(wake)), options_(options) {}
 
 Result<std::int64_t> Scheduler::step() {
-  TRY(const View view, look());
+  View view;
+  {
+    // Before the look: an offer that is accepted while this looks is in the view or in here. Asked for afterwards, it would
+    // be in neither, and its slot would be given away twice.
+    const std::lock_guard lock(mutex_);
+    view.in_flight = in_flight_;
+  }
+  TRY_STATUS(look(view));
   std::int64_t next_us = options_.poll_us;
   note_lapses(view);
   watch_offers(view, next_us);
@@ -38,8 +45,7 @@ Result<std::int64_t> Scheduler::step() {
   return next_us;
 }
 
-Result<Scheduler::View> Scheduler::look() {
-  View view;
+Status Scheduler::look(View& view) {
   TRY(view.workers, store_.live_workers(options_.live_us));
   TRY(view.active, store_.active());
   std::vector<TaskId> waiting;
@@ -48,14 +54,40 @@ Result<Scheduler::View> Scheduler::look() {
   if (!waiting.empty()) {
     TRY(view.decisions, store_.undelivered_decisions(waiting));
   }
+  take_seats(view);
+  return look_at_queues(view);
+}
+
+// The slots that nothing is offered to or runs in.
+void Scheduler::take_seats(View& view) {
+  std::set<TaskId> active;
+  std::unordered_map<WorkerId, std::uint32_t> busy;
+  for (const ActiveTask& task : view.active) {
+    ++busy[task.worker];
+    active.insert(task.id);
+  }
+  for (const TaskId& id : view.in_flight)
+    if (const auto it = offered_by_me_.find(id); it != offered_by_me_.end() && !active.contains(id)) ++busy[it->second.second];
+  for (const LiveWorker& worker : view.workers) {
+    const std::uint32_t taken = busy[worker.id];
+    if (!worker.draining && taken < worker.slots) view.seats.push_back({&worker, worker.slots - taken});
+  }
+}
+
+// Where all slots are taken the queues are looked at once in a while only, so that their length is known: this look is the
+// dearest of all, and comes with every step of every task.
+Status Scheduler::look_at_queues(View& view) {
   std::set<std::string> pools;
   for (const LiveWorker& worker : view.workers)
     if (!worker.draining) pools.insert(worker.pool);
+  const std::int64_t now = clock_.boot_us();
+  if (view.seats.empty() && !pools.empty() && now < queues_seen_us_ + options_.poll_us) return {};
+  queues_seen_us_ = now;
   if (!pools.empty()) {
     TRY(view.queued, store_.queued({pools.begin(), pools.end()}, options_.queued_per_pool));
   }
   metrics_.queued.store(static_cast<std::int64_t>(view.queued.size()));
-  return view;
+  return {};
 }
 
 // A task that I offered and that is queued again under the same number: its worker declined, or did not hear.
@@ -187,32 +219,20 @@ Status Scheduler::learn_details(const std::vector<TaskId>& ids) {
 }
 
 Status Scheduler::make_offers(const View& view) {
-  const std::int64_t boot = clock_.boot_us();
+  if (view.queued.empty()) return {};
+  std::vector<Seat> seats = view.seats;
+  std::erase_if(seats, [&](const Seat& seat) { return resting_until_us_.contains(seat.worker->id); });
+  if (seats.empty()) return {};
   std::map<std::string, std::uint32_t> at_work;
-  std::unordered_map<WorkerId, std::uint32_t> busy;
-  std::set<TaskId> blocked;
-  for (const ActiveTask& task : view.active) {
-    ++at_work[task.workspace.str()];
-    ++busy[task.worker];
-  }
+  for (const ActiveTask& task : view.active) ++at_work[task.workspace.str()];
+  std::set<TaskId> blocked = view.in_flight;
   std::size_t room = 0;
   {
     const std::lock_guard lock(mutex_);
-    std::erase_if(not_before_us_, [&](const auto& entry) { return entry.second <= boot; });
-    blocked = in_flight_;
+    std::erase_if(not_before_us_, [boot = clock_.boot_us()](const auto& entry) { return entry.second <= boot; });
     for (const auto& [id, until] : not_before_us_) blocked.insert(id);
     room = options_.max_in_flight - std::min(options_.max_in_flight, in_flight_.size());
-    // An offer of mine that is being committed is in no view yet.
-    for (const TaskId& id : in_flight_)
-      if (const auto it = offered_by_me_.find(id); it != offered_by_me_.end()) ++busy[it->second.second];
   }
-  std::vector<Seat> seats;
-  for (const LiveWorker& worker : view.workers) {
-    const std::uint32_t taken = busy[worker.id];
-    if (resting_until_us_.contains(worker.id) || taken >= worker.slots) continue;
-    seats.push_back({&worker, worker.slots - taken});
-  }
-  if (seats.empty()) return {};
 
   std::vector<TaskId> ids;
   for (const QueuedTask& task : view.queued)

@@ -1,7 +1,6 @@
 // The scheduler: matches queued tasks to live workers, commits TaskOffered, sends the offer; repeats what is not claimed
-// within 300 ms on the control topic; lets offers lapse at their deadline; passes cancel requests and decided approvals on to the worker.
-// within 300 ms on the control topic; lets offers lapse at their deadline; passes cancel requests and what is to be steered
-// on to the worker. A task whose agent's session a worker has goes there while that worker lives, if it has room soon.
+// within 300 ms on the control topic; lets offers lapse at their deadline; passes cancel requests, decided approvals and what
+// is to be steered on to the worker. A task whose agent's session a worker has goes there while that worker lives, if it has room soon.
 //
 // It holds no state that counts: what it remembers are hints. Two of them at once are harmless, because an offer is
 // conditional on the task's version, and a worker ignores what it knows already.
@@ -10,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -73,8 +73,12 @@ class Scheduler {
     std::vector<LiveWorker> workers;
     std::vector<QueuedTask> queued;
     std::vector<UndeliveredDecision> decisions;
+    std::set<TaskId> in_flight;  // with a command of mine when the look began
+    std::vector<Seat> seats;     // of `workers`
   };
-  Result<View> look();
+  Status look(View& view);
+  void take_seats(View& view);
+  Status look_at_queues(View& view);
   Status learn_details(const std::vector<TaskId>& ids);
   void watch_offers(const View& view, std::int64_t& next_us);
   void repeat_offers(const std::vector<std::pair<const ActiveTask*, std::int64_t>>& due);
@@ -107,6 +111,7 @@ class Scheduler {
 
   // Owner thread.
   std::unordered_map<TaskId, TaskDetails> details_;
+  std::int64_t queues_seen_us_ = std::numeric_limits<std::int64_t>::min() / 2;  // boot time
   // Since when I know of an offer that is not claimed, and when I repeated it last (0: not yet), in boot time. Its deadline
   // in the log is of the clock of whoever made it.
   struct Watched {
