@@ -92,6 +92,23 @@ bool is_between(pid_t pid, const Entry& entry) { return entry.group != 0 && read
 
 bool is_dead(const Entry& entry) { return entry.state == 'Z' || entry.state == 'X'; }
 
+bool adopts_orphans() noexcept {
+  int adopts = 0;
+  return ::prctl(PR_GET_CHILD_SUBREAPER, &adopts, 0, 0, 0) == 0 && adopts != 0;
+}
+
+// Where orphans come to this process, all that it ever spawned descends from it, and the marks of others need not be read:
+// that is most of a look's cost. A process whose ancestors ended while this look went on may be anybody's.
+bool may_descend_from(pid_t ancestor, pid_t pid, const std::map<pid_t, Entry>& table) {
+  for (std::size_t depth = 0; depth <= table.size(); ++depth) {
+    const auto entry = table.find(pid);
+    if (entry == table.end() || entry->second.parent == ancestor) return true;
+    if (entry->second.parent == 0) return false;
+    pid = entry->second.parent;
+  }
+  return true;  // a circle: pids were given anew while this looked
+}
+
 std::mutex owned_mutex;
 std::set<pid_t>& owned() {
   static std::set<pid_t> pids;
@@ -110,14 +127,19 @@ void adopt_orphans() noexcept { ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 Family family_members(pid_t root, std::string_view family) {
   const auto table = process_table();
   const pid_t self = ::getpid();
+  const bool all_descend = adopts_orphans();
   std::set<pid_t> members;
   bool settled = true;
   for (const auto& [pid, entry] : table) {
     if (pid == self || is_dead(entry)) continue;
-    if (pid == root || entry.session == root || entry.group == root || (!family.empty() && is_marked(pid, family, false)))
+    if (pid == root || entry.session == root || entry.group == root) {
       members.insert(pid);
-    else if (!family.empty() && is_between(pid, entry))
-      settled = false;
+    } else if (!family.empty() && (!all_descend || may_descend_from(self, pid, table))) {
+      if (is_marked(pid, family, false))
+        members.insert(pid);
+      else if (is_between(pid, entry))
+        settled = false;
+    }
   }
   // Children of members, to any depth: the table is finite, so this ends.
   for (bool grew = true; grew;) {
