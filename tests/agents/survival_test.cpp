@@ -115,7 +115,7 @@ TEST_P(Survival, of_a_question_through_the_death_of_server_agent_and_worker) {
   const auto agents = processes_of(asked.session);
   ASSERT_FALSE(agents.empty());
   for (const pid_t pid : agents) ::kill(pid, SIGKILL);
-  EXPECT_TRUE(eventually(30'000, [&] { return at().activity_text(asked.session).find("the agent is gone") != std::string::npos; }));
+  EXPECT_TRUE(told(asked, "the agent is gone", 30'000));
   EXPECT_TRUE(is_open(asked.session, approval)) << "after the agent's death";
 
   // What a person says meanwhile waits for the next turn.
@@ -175,7 +175,7 @@ TEST_P(Survival, of_what_an_agent_knows_from_one_session_to_the_next) {
   const Reply after = api().get("/v1/sessions/" + second.session);
   EXPECT_EQ(after.text("continues_session_id"), first.session) << after.raw;
   EXPECT_EQ(after.text("provider_session"), before.text("provider_session")) << "the same conversation goes on";
-  EXPECT_THAT(at().activity_text(second.session), HasSubstr("I remember."));
+  EXPECT_TRUE(told(second, "I remember."));
 }
 
 }  // namespace

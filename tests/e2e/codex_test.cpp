@@ -58,10 +58,8 @@ TEST_F(Codex, the_real_program_runs_a_command_whose_change_is_captured_and_its_t
   EXPECT_EQ(session.body.integer_or("tokens_in", 0), 200);
   EXPECT_EQ(session.body.integer_or("tokens_out", 0), 40);
   EXPECT_THAT(at().timeline_types(asked.issue), Contains("turn_completed"));
-  EXPECT_TRUE(eventually(10'000, [&] {
-    const auto text = at().activity_text(asked.session);
-    return text.find("by codex") != std::string::npos && text.find("The readme says so now.") != std::string::npos;
-  })) << at().activity_text(asked.session);
+  EXPECT_TRUE(told(asked, "by codex"));
+  EXPECT_TRUE(told(asked, "The readme says so now."));
 }
 
 TEST_F(Codex, a_model_that_fails_fails_the_task_and_says_why) {

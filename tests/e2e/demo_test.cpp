@@ -20,10 +20,8 @@ TEST_F(Demo, an_issue_with_an_agents_work_is_told_alike_by_api_cli_and_log) {
   EXPECT_THAT(at().timeline_types(asked.issue),
               IsSupersetOf({"issue_opened", "comment_added", "session_requested", "task_queued", "task_offered", "task_claimed", "session_started",
                             "source_captured", "task_completed", "session_ended"}));
-  EXPECT_TRUE(eventually(10'000, [&] {
-    const auto text = at().activity_text(asked.session);
-    return text.find("reading the request") != std::string::npos && text.find("README.md has 2 lines now") != std::string::npos;
-  })) << at().activity_text(asked.session);
+  EXPECT_TRUE(told(asked, "reading the request"));
+  EXPECT_TRUE(told(asked, "README.md has 2 lines now"));
 
   const Reply session = api().get("/v1/sessions/" + asked.session);
   EXPECT_THAT(session.at("source", "diff"), HasSubstr("+two"));
@@ -59,7 +57,7 @@ TEST_F(Demo, log_lines_come_while_the_agent_still_works) {
   begin(1);
   const Asked asked = ask("waiter");
   ASSERT_TRUE(wait_for_waiters(1));
-  EXPECT_TRUE(eventually(10'000, [&] { return at().activity_text(asked.session).find("waiting at the gate") != std::string::npos; }));
+  EXPECT_TRUE(told(asked, "waiting at the gate"));
   EXPECT_EQ(at().task(asked.task).text("status"), "running");
   open_gate();
   EXPECT_EQ(at().wait_for_task(asked.task, {"completed", "failed", "cancelled"}), "completed");

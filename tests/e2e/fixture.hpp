@@ -88,6 +88,13 @@ class EndToEnd : public ::testing::Test {
     return at().ask(at().open_issue(title, project_), "@" + agent + " please");
   }
 
+  // The lines of a session have a way of their own: they may be there a moment after its task is completed.
+  bool told(const Asked& asked, const std::string& line, std::int64_t deadline_ms = 10'000) {
+    const bool found = eventually(deadline_ms, [&] { return at().activity_text(asked.session).find(line) != std::string::npos; });
+    if (!found) std::cerr << at().activity_text(asked.session) << "\n";
+    return found;
+  }
+
   std::string worker_of(const Asked& asked) { return at().task(asked.task).text("worker_id"); }
   // "w1" of its id.
   std::string worker_name(const std::string& id) {

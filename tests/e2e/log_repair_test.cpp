@@ -13,7 +13,7 @@
 namespace dossier::test {
 namespace {
 
-constexpr std::int32_t kPartitions = 12;
+constexpr std::int32_t kLogPartitions = 12;
 
 class LogRepair : public EndToEnd {
  protected:
@@ -23,13 +23,13 @@ class LogRepair : public EndToEnd {
     topic_ = at().prefix() + ".events";
     for (int number = 1; number <= 5; ++number) at().open_issue("Issue " + std::to_string(number), project_);
   }
-  std::int32_t partition() { return events::partition_of(at().workspace(), kPartitions); }
+  std::int32_t partition() { return events::partition_of(at().workspace(), kLogPartitions); }
   std::size_t issues() { return api().get(at().in_workspace("/issues")).items().size(); }
 
   std::map<std::int32_t, std::vector<std::string>> read_log() {
     std::map<std::int32_t, std::vector<std::string>> log;
     const auto reader = kafka::make_reader(cluster_).value();
-    for (std::int32_t n = 0; n < kPartitions; ++n) {
+    for (std::int32_t n = 0; n < kLogPartitions; ++n) {
       const auto read = replay::read_partition(*reader, topic_, n, true, [&](const topic::Record& record) -> Result<bool> {
         log[n].push_back(record.value);
         return true;
