@@ -28,7 +28,7 @@ Result<std::vector<std::string>> roles_of(const std::string& text) {
   return roles;
 }
 
-Result<int> run(const Invocation& in) {
+Result<int> serve(const Invocation& in) {
   ServeOptions options;
   options.listen = in.text("--listen");
   TRY(options.roles, roles_of(in.text("--roles")));
@@ -46,6 +46,6 @@ Result<int> run(const Invocation& in) {
 
 }  // namespace
 
-int serve_command(const Invocation& in) { return cli::run<&run>(in); }
+int serve_command(const Invocation& in) { return cli::run<&serve>(in); }
 
 }  // namespace dossier::app

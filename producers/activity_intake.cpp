@@ -11,7 +11,7 @@
 namespace dossier::producers {
 namespace {
 
-constexpr std::int64_t kWatermarkTimeoutMs = 5'000;
+constexpr std::int64_t kActivityWatermarksMs = 5'000;
 
 Error invalid(std::string message) { return make_error(Code::invalid_field, std::move(message)); }
 
@@ -46,7 +46,7 @@ Status ActivityIntake::own(const std::vector<std::int32_t>& numbers) {
     if (!partitions_.contains(number)) {
       Partition partition;
       TRY(partition.saved, store_.position(number));
-      TRY(const topic::Watermarks marks, reader_.watermarks(topics_.activity(), number, kWatermarkTimeoutMs));
+      TRY(const topic::Watermarks marks, reader_.watermarks(topics_.activity(), number, kActivityWatermarksMs));
       partition.next_read = std::max(partition.saved.next_offset, marks.begin);
       if (partition.next_read > partition.saved.next_offset || partition.next_read > marks.end) {
         metrics_.gaps.fetch_add(1);

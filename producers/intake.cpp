@@ -13,10 +13,8 @@
 namespace dossier::producers {
 namespace {
 
-constexpr std::int64_t kWatermarkTimeoutMs = 5'000;
+constexpr std::int64_t kReportWatermarksMs = 5'000;
 constexpr std::size_t kMaxKnownBoots = 50'000;
-
-std::string boot_key(const v1::Report& report) { return report.worker_id() + '/' + report.boot_id(); }
 
 }  // namespace
 
@@ -54,7 +52,7 @@ Status Intake::start_partition(std::int32_t number, const std::vector<ActiveTask
   Partition partition;
   partition.epoch = next_epoch_++;
   TRY(partition.saved, ports_.store.position(number));
-  TRY(const topic::Watermarks marks, ports_.reader.watermarks(topics_.reports(), number, kWatermarkTimeoutMs));
+  TRY(const topic::Watermarks marks, ports_.reader.watermarks(topics_.reports(), number, kReportWatermarksMs));
   partition.next_read = std::max(partition.saved.next_offset, marks.begin);
   partition.cut = partition.next_read > partition.saved.next_offset;
   if (partition.cut) {
@@ -147,12 +145,12 @@ Status Intake::prepare(const std::vector<Form>& forms) {
   for (const Form& form : forms) {
     if (!form || form->is_tick || form->report.has_heartbeat()) continue;
     const v1::Report& report = form->report;
-    if (accepted_.contains(boot_key(report)) && !accepted_doubted_.contains(boot_key(report))) continue;
+    if (accepted_.contains(boot_of(report)) && !accepted_doubted_.contains(boot_of(report))) continue;
     if (directory_.find(WorkspaceId(report.workspace_id()), WorkerId(report.worker_id())) == nullptr) continue;
     TRY(const std::uint64_t stored, ports_.store.accepted_through(WorkerId(report.worker_id()), report.boot_id()));
-    std::uint64_t& accepted = accepted_[boot_key(report)];
+    std::uint64_t& accepted = accepted_[boot_of(report)];
     accepted = std::max(accepted, stored);
-    accepted_doubted_.erase(boot_key(report));
+    accepted_doubted_.erase(boot_of(report));
   }
   return {};
 }

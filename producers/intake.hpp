@@ -145,6 +145,8 @@ class Intake {
   void take(const topic::Record& record, const Form& form);
   bool believe(const topic::Record& record, const CheckedForm& form, const KnownWorker* worker);
   void take_heartbeat(Partition& partition, const topic::Record& record, const CheckedForm& form, const KnownWorker& worker);
+  // One start of one worker: the key of what counts its reports.
+  static std::string boot_of(const v1::Report& report) { return report.worker_id() + '/' + report.boot_id(); }
   void take_report(Partition& partition, const topic::Record& record, const CheckedForm& form, const KnownWorker& worker);
   void saw_worker(const topic::Record& record, const v1::Report& report);
   void answer_repeat(Partition& partition, const v1::Report& report, const std::string& pool);

@@ -8,12 +8,6 @@
 #include "producers/intake.hpp"
 
 namespace dossier::producers {
-namespace {
-
-std::string boot_key(const v1::Report& report) { return report.worker_id() + '/' + report.boot_id(); }
-
-}  // namespace
-
 // On the owner thread, after the entry was made. Leaves it undecided only where a command will decide it.
 void Intake::take_report(Partition& partition, const topic::Record& record, const CheckedForm& form, const KnownWorker& worker) {
   const v1::Report& report = form.report;
@@ -21,7 +15,7 @@ void Intake::take_report(Partition& partition, const topic::Record& record, cons
   saw_worker(record, report);
   if (report.has_fence()) partition.leases.renew(TaskId(report.fence().task_id()), report.fence().offer(), id);
 
-  const std::uint64_t accepted = accepted_[boot_key(report)];
+  const std::uint64_t accepted = accepted_[boot_of(report)];
   if (report.sequence() <= accepted) return answer_repeat(partition, report, worker.state.pool());
 
   bool first = false;
@@ -44,7 +38,7 @@ void Intake::take_report(Partition& partition, const topic::Record& record, cons
       // Taking it would make the missing ones look like repeats. The worker sends them all again until they are accepted.
       metrics_.gaps.fetch_add(1);
       log::warn("producers", "report " + std::to_string(report.sequence()) + " of " + id.str() + " came before " + std::to_string(expected));
-      accepted_doubted_.insert(boot_key(report));  // or another process took them in: the next batch asks the store
+      accepted_doubted_.insert(boot_of(report));  // or another process took them in: the next batch asks the store
       return;
     }
     if (lane.boot_id != report.boot_id()) lane.last_sequence = 0;
@@ -75,8 +69,8 @@ void Intake::answer_repeat(Partition& partition, const v1::Report& report, const
     if (!answer) return;  // nothing is said now, so the worker sends it once more
     speak_answer(pool, report, *answer);
   }
-  if (accepted_unsaved_.contains(boot_key(report))) return;  // said once it is saved
-  ports_.control.accepted_through(pool, workspace, worker, report.boot_id(), accepted_[boot_key(report)]);
+  if (accepted_unsaved_.contains(boot_of(report))) return;  // said once it is saved
+  ports_.control.accepted_through(pool, workspace, worker, report.boot_id(), accepted_[boot_of(report)]);
 }
 
 // On the owner thread or an executor thread.
@@ -189,9 +183,9 @@ void Intake::collect() {
   }
   for (const Outcome& outcome : outcomes) {
     const v1::Report& report = outcome.report.report;
-    std::uint64_t& accepted = accepted_[boot_key(report)];
+    std::uint64_t& accepted = accepted_[boot_of(report)];
     accepted = std::max(accepted, report.sequence());
-    accepted_unsaved_[boot_key(report)] = {
+    accepted_unsaved_[boot_of(report)] = {
         {WorkerId(report.worker_id()), report.boot_id(), accepted}, WorkspaceId(report.workspace_id()), outcome.report.pool};
     const auto it = partitions_.find(outcome.report.partition);
     if (it == partitions_.end() || it->second.epoch != outcome.report.epoch) continue;  // read again by its new owner

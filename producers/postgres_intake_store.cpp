@@ -29,7 +29,7 @@ SELECT g.worker_id, g.boot_id, max(g.sequence) FROM unnest($1::text[], $2::text[
 GROUP BY g.worker_id, g.boot_id ORDER BY g.worker_id, g.boot_id
 ON CONFLICT (worker_id, boot_id) DO UPDATE SET sequence = GREATEST(t.sequence, excluded.sequence)
 )sql";
-constexpr std::string_view kAccepted = "SELECT sequence FROM dossier.accepted_through WHERE worker_id = $1 AND boot_id = $2";
+constexpr std::string_view kAcceptedThrough = "SELECT sequence FROM dossier.accepted_through WHERE worker_id = $1 AND boot_id = $2";
 constexpr std::string_view kAcceptedAll = "SELECT worker_id, boot_id, sequence FROM dossier.accepted_through ORDER BY worker_id, boot_id";
 constexpr std::string_view kLivenessAll =
     "SELECT worker_id, workspace, boot_id, last_report_time_us, report_partition, owned FROM dossier.liveness ORDER BY worker_id";
@@ -108,7 +108,7 @@ Status PostgresIntakeStore::save_liveness(const std::vector<LivenessRow>& livene
 }
 
 Result<std::uint64_t> PostgresIntakeStore::accepted_through(const WorkerId& worker, const std::string& boot_id) {
-  TRY(const auto set, pool_.read_one(kAccepted, Params().text(worker.str()).text(boot_id)));
+  TRY(const auto set, pool_.read_one(kAcceptedThrough, Params().text(worker.str()).text(boot_id)));
   return set.empty() ? std::uint64_t{0} : set.front().uint64(0);
 }
 

@@ -22,12 +22,12 @@ constexpr std::string_view kAppliedTo = "SELECT next_offset FROM positions WHERE
 constexpr std::string_view kSeq = "SELECT seq FROM heads WHERE workspace = $1";
 // The journal may be ahead of the live generation, while another one is built: its heads say what is known here.
 // (seq + 0: by the id's index, not by a walk through the workspace's sequence.)
-constexpr std::string_view kAccepted =
+constexpr std::string_view kAcceptedCommit =
     "SELECT j.partition, j.\"offset\", j.seq, j.time_us, j.value FROM (SELECT seq FROM heads WHERE workspace = $1 LIMIT 1) AS "
     "h "
     "CROSS JOIN LATERAL (SELECT * FROM dossier.journal WHERE commit_id = $2 AND workspace = $1 AND verdict = 1 "
     "AND seq + 0 <= h.seq AND seq + 0 > h.seq - $3 ORDER BY seq + 0 DESC LIMIT 1) AS j";
-constexpr std::string_view kLiveWorkers =
+constexpr std::string_view kLiveWorkersOf =
     "SELECT l.worker_id, s.state, l.owned, l.last_report_time_us FROM dossier.liveness AS l "
     "LEFT JOIN dossier.intake_positions AS p ON p.partition = l.report_partition "
     "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = 'worker/' || l.worker_id AND workspace = l.workspace LIMIT 1) AS s "
@@ -38,7 +38,7 @@ constexpr std::string_view kStatesOfMany =
     "SELECT k.n, s.version, s.state, s.needs_newer_code FROM unnest($1::bigint[], $2::text[], $3::text[]) AS k(n, workspace, "
     "stream) "
     "CROSS JOIN LATERAL (SELECT * FROM streams WHERE stream = k.stream AND workspace = k.workspace LIMIT 1) AS s";
-constexpr std::string_view kAcceptedOfMany =
+constexpr std::string_view kAcceptedCommitOfMany =
     "SELECT k.n, j.partition, j.\"offset\", j.seq, j.time_us, j.value FROM unnest($1::bigint[], $2::text[], $3::text[]) AS "
     "k(n, workspace, commit_id) "
     "CROSS JOIN LATERAL (SELECT seq FROM heads WHERE workspace = k.workspace LIMIT 1) AS h "
@@ -89,7 +89,7 @@ class PostgresSnapshot final : public Snapshot {
 
   Result<std::optional<AcceptedCommit>> accepted(const WorkspaceId& workspace, const CommitId& id) override {
     if (!storable(id.str())) return std::optional<AcceptedCommit>();
-    TRY(const auto set, read_.query(kAccepted, Params().text(workspace.str()).text(id.str()).int8(events::kDuplicateWindow)));
+    TRY(const auto set, read_.query(kAcceptedCommit, Params().text(workspace.str()).text(id.str()).int8(events::kDuplicateWindow)));
     if (set.empty()) return std::optional<AcceptedCommit>();
     const auto row = set.front();
     TRY(auto commit, accepted_from(row.int32(0), row.int64(1), row.uint64(2), row.int64(3), row.bytes(4)));
@@ -97,7 +97,7 @@ class PostgresSnapshot final : public Snapshot {
   }
 
   Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t within_us) override {
-    TRY(const auto set, read_.query(kLiveWorkers, Params().text(workspace.str()).int8(within_us)));
+    TRY(const auto set, read_.query(kLiveWorkersOf, Params().text(workspace.str()).int8(within_us)));
     std::vector<LiveWorker> out;
     for (const auto row : set) {
       TRY(auto worker, live_worker_from(WorkerId(row.str(0)), workspace, row.bytes(1), row.bytes(2), row.int64(3)));
@@ -142,7 +142,7 @@ Result<std::vector<StatesRead>> PostgresStateStore::read(std::span<const StatesW
   statements[0].params.array(std::move(numbers)).array(std::move(workspaces)).array(std::move(streams));
   if (asks_for_commits) {
     auto& accepted = statements.emplace_back();
-    accepted.sql = kAcceptedOfMany;
+    accepted.sql = kAcceptedCommitOfMany;
     accepted.params.array(std::move(askers)).array(std::move(commit_workspaces)).array(std::move(commits)).int8(events::kDuplicateWindow);
   }
   TRY(const auto sets, pool_.read_all(statements));

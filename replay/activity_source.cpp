@@ -10,7 +10,7 @@ namespace dossier::replay {
 namespace {
 
 constexpr std::int64_t kPage = 1'000;
-constexpr std::string_view kSql = R"sql(
+constexpr std::string_view kBlocksSql = R"sql(
 SELECT offer, first_sequence, body FROM dossier.activity_blocks
  WHERE session_id = $1 AND (offer, first_sequence) > ($2, $3) ORDER BY offer, first_sequence LIMIT $4
 )sql";
@@ -66,7 +66,7 @@ Result<std::vector<v1::ActivityRecord>> activity_from_journal(postgres::ReadTran
     for (bool more = true; more;) {
       postgres::Params params;
       params.text(session).int8(offer).int8(sequence).int8(kPage);
-      TRY(const auto rows, snapshot.query(kSql, params));
+      TRY(const auto rows, snapshot.query(kBlocksSql, params));
       for (const auto row : rows) {
         offer = row.int64(0);
         sequence = row.int64(1);

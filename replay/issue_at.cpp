@@ -8,7 +8,7 @@ namespace dossier::replay {
 namespace {
 
 // The timeline says which commits name the issue, at which places, with which versions; the journal has their bytes.
-constexpr std::string_view kSql = R"sql(
+constexpr std::string_view kIssueAtSql = R"sql(
 SELECT t.seq, t.time_us, t.idx, (t.doc::json ->> 'version')::bigint, j.value
   FROM timeline t JOIN dossier.journal j ON j.workspace = t.workspace AND j.seq = t.seq AND j.verdict = 1
  WHERE t.issue_id = $1 AND t.workspace = $2 AND t.seq <= $3 AND t.time_us <= $4
@@ -24,7 +24,7 @@ Result<std::optional<std::string>> issue_json_at(postgres::ReadTransaction& snap
   postgres::Params params;
   params.text(issue.str()).text(workspace.str());
   params.int8(at.seq ? static_cast<std::int64_t>(*at.seq) : INT64_MAX).int8(at.time_us.value_or(INT64_MAX));
-  TRY(const auto rows, snapshot.query(kSql, params));
+  TRY(const auto rows, snapshot.query(kIssueAtSql, params));
   IssueFold fold(workspace, issue);
   for (const auto row : rows) {
     const auto envelope = events::decode(row.bytes(4));

@@ -15,7 +15,7 @@
 namespace dossier::replay {
 namespace {
 
-constexpr std::int64_t kPage = 1'000;
+constexpr std::int64_t kVerifyPage = 1'000;
 constexpr std::string_view kHeadSql = "SELECT seq FROM heads WHERE workspace = $1";
 constexpr std::string_view kTimelineSql = R"sql(
 SELECT seq, idx, doc FROM timeline WHERE issue_id = $1 AND workspace = $2 AND (seq, idx) > ($3, $4) ORDER BY seq, idx LIMIT $5
@@ -129,7 +129,7 @@ class Verification {
     };
     for (bool more = true; more;) {
       postgres::Params params;
-      params.text(request_.issue->str()).text(request_.workspace.str()).int8(seq).int8(index).int8(kPage);
+      params.text(request_.issue->str()).text(request_.workspace.str()).int8(seq).int8(index).int8(kVerifyPage);
       TRY(const auto rows, snapshot_.query(kTimelineSql, params));
       for (const auto row : rows) {
         seq = row.int64(0);
@@ -143,7 +143,7 @@ class Verification {
         ++entry;
         report_.timeline_items += 1;
       }
-      more = rows.size() == kPage;
+      more = rows.size() == kVerifyPage;
     }
     skip_unknown();
     if (entry != entries_.end() && entry->seq <= projected_seq) return bad(entry->seq, entry->index, "the log has it and the timeline has not");
@@ -181,7 +181,7 @@ class Verification {
     std::int64_t offer = -1, sequence = -1;
     for (bool more = true; more;) {
       postgres::Params params;
-      params.text(session).int8(offer).int8(sequence).int8(kPage);
+      params.text(session).int8(offer).int8(sequence).int8(kVerifyPage);
       TRY(const auto rows, snapshot_.query(kBlocksSql, params));
       for (const auto row : rows) {
         offer = row.int64(0);
@@ -192,7 +192,7 @@ class Verification {
         report_.finding = activity_.check(block, topic, begin == begins.end() ? 0 : begin->second);
         if (report_.finding) return {};
       }
-      more = rows.size() == kPage;
+      more = rows.size() == kVerifyPage;
     }
     return {};
   }

@@ -18,15 +18,6 @@ ApprovalMode mode_of(v1::ApprovalPolicy::Mode mode) {
   return ApprovalMode::never;
 }
 
-AgentResult failed(std::string code, std::string error) {
-  AgentResult result;
-  result.kind = AgentResult::Kind::failed;
-  result.code = std::move(code);
-  result.error = std::move(error);
-  result.retryable = true;
-  return result;
-}
-
 }  // namespace
 
 RunAgent::RunAgent(const Parts& parts)
@@ -78,7 +69,8 @@ AgentResult RunAgent::run_turns() {
 AgentResult RunAgent::run_process() {
   const AgentRequest request = make_request();
   auto lease = parts_.dependencies.agents.take({offer_.spec().provider(), request.provider_session, request.worktree, request.home});
-  if (lease.agent() == nullptr) return failed("agent_unavailable", "this worker has no provider \"" + offer_.spec().provider() + "\"");
+  if (lease.agent() == nullptr)
+    return AgentResult::failed("agent_unavailable", "this worker has no provider \"" + offer_.spec().provider() + "\"", true);
   ++processes_;
   guard_.begin(request);
   AgentResult result = guard_.end(lease.agent()->run(request, guard_));
@@ -180,8 +172,7 @@ void RunAgent::on_limit(const limits::Reached& reached) {
 RunEnd RunAgent::end_of(AgentResult result) {
   RunEnd end;
   if (result.kind == AgentResult::Kind::stopped && !parts_.stop.asked()) {
-    result = failed("agent_failed", "the agent broke off its turn, and nobody had asked for it");
-    result.retryable = false;
+    result = AgentResult::failed("agent_failed", "the agent broke off its turn, and nobody had asked for it", false);
   }
   if (result.kind == AgentResult::Kind::stopped) return end;
   // What happened after the last turn's end, if it did not end at all, is captured here.

@@ -4,7 +4,7 @@
 namespace dossier::app {
 namespace {
 
-constexpr std::int64_t kPollMs = 100;
+constexpr std::int64_t kReadMs = 100;
 constexpr std::int64_t kFullPauseUs = 5'000;
 constexpr std::int64_t kIdleUs = 50'000;
 
@@ -71,7 +71,7 @@ Result<std::int64_t> IntakeRole::step_reports() {
   }
   if (reports_owned_.empty()) return kIdleUs;
   const bool full = reports_.full();  // then a step reads nothing, and does what else is due
-  const Status stepped = reports_.step(kPollMs);
+  const Status stepped = reports_.step(kReadMs);
   // Somebody else moved a position: begin again where it stands now, if the partition is still ours.
   if (!stepped && stepped.error().code == Code::position_moved) reports_orders_.put_back(reports_owned_);
   if (!stepped) return stepped.error();
@@ -88,7 +88,7 @@ Result<std::int64_t> IntakeRole::step_activity() {
     activity_owned_ = std::move(*order);
   }
   if (activity_owned_.empty()) return kIdleUs;
-  const Status stepped = activity_.step(kPollMs);
+  const Status stepped = activity_.step(kReadMs);
   if (!stepped && stepped.error().code == Code::position_moved) activity_orders_.put_back(activity_owned_);
   if (!stepped) return stepped.error();
   return std::int64_t{0};

@@ -11,20 +11,21 @@ build_progress() {  # a line each 15 s shows that it moves
 }
 
 # build_tree NAME TYPE SANITIZE TARGET…: build/<NAME>. Configured once; Ninja re-runs CMake when a list file changes. The
-# tree "release" is the product alone: a machine that only runs it needs no test library.
+# tree "release" is the product alone: a machine that only runs it needs no test library. Benchmarks are built where they run.
 build_tree() {
-  local name=$1 type=$2 sanitize=$3 parts=ON
+  local name=$1 type=$2 sanitize=$3 tests=ON bench=OFF
   shift 3
-  [[ $name != release ]] || parts=OFF
+  [[ $name != release ]] || tests=OFF
+  [[ $name != bench ]] || bench=ON
   local tree=$checkout/build/$name began=$SECONDS
   local log=$tree/dev-build.log
   mkdir -p "$tree"
   export CCACHE_DIR=${CCACHE_DIR:-$checkout/.local/ccache} CCACHE_BASEDIR=$checkout CCACHE_NOHASHDIR=1
-  local configured="$type $sanitize tests and benchmarks $parts"
+  local configured="$type $sanitize tests $tests benchmarks $bench"
   if [[ ! -r $tree/build.ninja || ! -r $tree/.configured || $(<"$tree/.configured") != "$configured" ]]; then
     step "Build: configuring build/$name ($type${sanitize:+, $sanitize sanitizer})"
     cmake -S "$checkout" -B "$tree" -G Ninja -DCMAKE_BUILD_TYPE="$type" -DDOSSIER_SANITIZE="$sanitize" \
-      -DDOSSIER_TESTS=$parts -DDOSSIER_BENCH=$parts >"$log" 2>&1 || {
+      -DDOSSIER_TESTS=$tests -DDOSSIER_BENCH=$bench >"$log" 2>&1 || {
       tail -n 30 "$log" >&2
       fail "Build: CMake failed; its log: $log"
     }

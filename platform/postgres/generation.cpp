@@ -10,7 +10,7 @@ namespace dossier::postgres {
 namespace {
 
 constexpr std::string_view kFolder = "generation/";
-constexpr const char* kLock = "SELECT pg_advisory_xact_lock(7164026912)";  // one change of generations at a time
+constexpr const char* kLockGenerations = "SELECT pg_advisory_xact_lock(7164026912)";  // one change of generations at a time
 
 std::string schema_of(std::int64_t number) { return "g" + std::to_string(number); }
 
@@ -89,7 +89,7 @@ Result<std::vector<Generation>> generations(const std::string& url) {
 Result<Generation> create_generation(const std::string& url, std::string_view digest) {
   return admin_work<Generation>(url, [&](pqxx::connection& connection) -> Result<Generation> {
     pqxx::work work(connection);
-    work.exec(kLock);
+    work.exec(kLockGenerations);
     TRY(const auto present, read_generations(work));
     for (const auto& generation : present)
       if (generation.digest == digest && generation.state != GenerationState::old)
@@ -110,7 +110,7 @@ Result<Generation> create_generation(const std::string& url, std::string_view di
 Status switch_generation(const std::string& url, std::int64_t number) {
   return admin_work<void>(url, [&](pqxx::connection& connection) -> Status {
     pqxx::work work(connection);
-    work.exec(kLock);
+    work.exec(kLockGenerations);
     TRY(const auto present, read_generations(work));
     const Generation* next = nullptr;
     const Generation* live = nullptr;
@@ -133,7 +133,7 @@ Status switch_generation(const std::string& url, std::int64_t number) {
 Status drop_generation(const std::string& url, std::int64_t number) {
   return admin_work<void>(url, [&](pqxx::connection& connection) -> Status {
     pqxx::work work(connection);
-    work.exec(kLock);
+    work.exec(kLockGenerations);
     const auto row = work.exec_params("DELETE FROM dossier.generations WHERE number = $1 RETURNING state", number);
     if (row.empty()) return make_error(Code::not_found, "there is no generation " + std::to_string(number));
     if (row[0][0].as<std::string>() == "live") return make_error(Code::conflict, "generation " + std::to_string(number) + " is live");

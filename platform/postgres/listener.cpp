@@ -7,23 +7,19 @@
 
 namespace dossier::postgres {
 
-namespace {
-
-// Collects; called by libpqxx inside wait(), on its thread.
-class Receiver final : public pqxx::notification_receiver {
- public:
-  Receiver(pqxx::connection& connection, const std::string& channel, std::vector<Notification>* out)
-      : pqxx::notification_receiver(connection, channel), channel_(channel), out_(out) {}
-  void operator()(const std::string& payload, int) override { out_->push_back(Notification{channel_, payload}); }
-
- private:
-  std::string channel_;
-  std::vector<Notification>* out_;
-};
-
-}  // namespace
-
 struct Listener::State {
+  // Collects; called by libpqxx inside wait(), on its thread.
+  class Receiver final : public pqxx::notification_receiver {
+   public:
+    Receiver(pqxx::connection& connection, const std::string& channel, std::vector<Notification>* out)
+        : pqxx::notification_receiver(connection, channel), channel_(channel), out_(out) {}
+    void operator()(const std::string& payload, int) override { out_->push_back(Notification{channel_, payload}); }
+
+   private:
+    std::string channel_;
+    std::vector<Notification>* out_;
+  };
+
   explicit State(const std::string& url) : connection(url) {}
   pqxx::connection connection;
   std::vector<Notification> received;
@@ -37,7 +33,8 @@ Result<std::vector<Notification>> Listener::wait(std::int64_t timeout_ms) {
   try {
     if (!state_) {
       auto state = std::make_unique<State>(url_);
-      for (const auto& channel : channels_) state->receivers.push_back(std::make_unique<Receiver>(state->connection, channel, &state->received));
+      for (const auto& channel : channels_)
+        state->receivers.push_back(std::make_unique<State::Receiver>(state->connection, channel, &state->received));
       state_ = std::move(state);
     }
     state_->connection.await_notification(static_cast<long>(timeout_ms / 1'000), static_cast<long>(timeout_ms % 1'000) * 1'000);

@@ -13,7 +13,7 @@ namespace dossier::postgres {
 
 namespace {
 
-constexpr const char* kLock = "SELECT pg_advisory_xact_lock(7164026911)";  // "dossier" of all programs of this kind
+constexpr const char* kLockMigrations = "SELECT pg_advisory_xact_lock(7164026911)";  // "dossier" of all programs of this kind
 constexpr const char* kLedgerOfFiles =
     "CREATE SCHEMA IF NOT EXISTS dossier;"
     "CREATE TABLE IF NOT EXISTS dossier.migrations (name text PRIMARY KEY, sha256 text NOT NULL, applied timestamptz NOT NULL DEFAULT now())";
@@ -54,7 +54,7 @@ Status migrate(const std::string& url) {
   return admin_work<void>(url, [](pqxx::connection& connection) -> Status {
     pqxx::work work(connection);
     work.exec("SET LOCAL client_min_messages = warning");
-    work.exec(kLock);
+    work.exec(kLockMigrations);
     work.exec(kLedgerOfFiles);
     TRY(const auto applied, applied_files(work));
     TRY(const auto files, pending(applied));

@@ -12,7 +12,7 @@ namespace {
 
 const WorkspaceId kWorkspace("ws_00000000000000000000000000000001");
 const WorkspaceId kOther("ws_00000000000000000000000000000002");
-const WorkerId kWorker("wkr_00000000000000000000000000000001");
+const WorkerId kKnownWorker("wkr_00000000000000000000000000000001");
 const CommitId kCommit("cmm_00000000000000000000000000000001");
 
 class ProducerStores : public testing::TestWithParam<test::MakeProducerSystem> {
@@ -151,14 +151,14 @@ TEST_P(ProducerStores, ALiveWorkerIsItsStateAndItsLastHeartbeat) {
   state.set_mode("any");
   state.set_slots(4);
   state.add_capabilities()->set_name("git");
-  project(*system_->projection, 0, 1, kCommit, {{kWorkspace.str(), "worker/" + kWorker.str(), 1, state.SerializeAsString(), false}});
+  project(*system_->projection, 0, 1, kCommit, {{kWorkspace.str(), "worker/" + kKnownWorker.str(), 1, state.SerializeAsString(), false}});
   const WorkerId unregistered("wkr_00000000000000000000000000000002");
-  ASSERT_TRUE(system_->intake->save_liveness({heartbeat(kWorker, 1'000, 3), heartbeat(unregistered, 1'000, 1)}).has_value());
+  ASSERT_TRUE(system_->intake->save_liveness({heartbeat(kKnownWorker, 1'000, 3), heartbeat(unregistered, 1'000, 1)}).has_value());
   ASSERT_TRUE(system_->intake->save(at(0), at(150), {}, {}).has_value());  // its partition was read up to 1,500 µs of broker time
   auto snapshot = *system_->states->snapshot();
   const auto live = *snapshot->live_workers(kWorkspace, 500);
   ASSERT_EQ(live.size(), 1u);
-  EXPECT_EQ(live[0].id, kWorker);
+  EXPECT_EQ(live[0].id, kKnownWorker);
   EXPECT_EQ(live[0].pool, "pool");
   EXPECT_EQ(live[0].slots, 4u);
   EXPECT_EQ(live[0].free_slots, 3u);
@@ -175,26 +175,28 @@ TEST_P(ProducerStores, IntakeMovesOnlyFromWhereItStands) {
   EXPECT_EQ(*store.position(2), at(0));
   ASSERT_TRUE(store.save(at(0), at(3), {}, {}).has_value());
   EXPECT_EQ(*store.position(2), at(3));
-  EXPECT_EQ(store.save(at(0), at(4), {heartbeat(kWorker, 5, 1)}, {{kWorker, "boot", 9}}).error().code, Code::position_moved);
+  EXPECT_EQ(store.save(at(0), at(4), {heartbeat(kKnownWorker, 5, 1)}, {{kKnownWorker, "boot", 9}}).error().code, Code::position_moved);
   auto other_log = at(3);
   other_log.last_hash = crypto::sha256("other");
   EXPECT_EQ(store.save(other_log, at(4), {}, {}).error().code, Code::position_moved);
-  EXPECT_EQ(*store.accepted_through(kWorker, "boot"), 0u);
+  EXPECT_EQ(*store.accepted_through(kKnownWorker, "boot"), 0u);
   EXPECT_TRUE(store.liveness_all()->empty());
-  ASSERT_TRUE(store.save(at(3), at(4), {heartbeat(kWorker, 5, 1)}, {{kWorker, "boot", 9}}).has_value());
+  ASSERT_TRUE(store.save(at(3), at(4), {heartbeat(kKnownWorker, 5, 1)}, {{kKnownWorker, "boot", 9}}).has_value());
   EXPECT_EQ(*store.position(2), at(4));
 }
 
 TEST_P(ProducerStores, SequencesOnlyGrowAndTheLaterHeartbeatWins) {
   auto& store = *system_->intake;
-  ASSERT_TRUE(
-      store.save(at(0), at(1), {heartbeat(kWorker, 10, 1), heartbeat(kWorker, 20, 2)}, {{kWorker, "boot", 7}, {kWorker, "boot", 5}}).has_value());
-  EXPECT_EQ(*store.accepted_through(kWorker, "boot"), 7u);
-  EXPECT_EQ(store.liveness_of(kWorker)->value().heartbeat.free_slots(), 2u);
-  ASSERT_TRUE(store.save(at(1), at(2), {heartbeat(kWorker, 15, 9)}, {{kWorker, "boot", 6}, {kWorker, "boot2", 1}}).has_value());
-  EXPECT_EQ(*store.accepted_through(kWorker, "boot"), 7u);
+  ASSERT_TRUE(store
+                  .save(at(0), at(1), {heartbeat(kKnownWorker, 10, 1), heartbeat(kKnownWorker, 20, 2)},
+                        {{kKnownWorker, "boot", 7}, {kKnownWorker, "boot", 5}})
+                  .has_value());
+  EXPECT_EQ(*store.accepted_through(kKnownWorker, "boot"), 7u);
+  EXPECT_EQ(store.liveness_of(kKnownWorker)->value().heartbeat.free_slots(), 2u);
+  ASSERT_TRUE(store.save(at(1), at(2), {heartbeat(kKnownWorker, 15, 9)}, {{kKnownWorker, "boot", 6}, {kKnownWorker, "boot2", 1}}).has_value());
+  EXPECT_EQ(*store.accepted_through(kKnownWorker, "boot"), 7u);
   EXPECT_EQ(store.accepted_through_all()->size(), 2u);
-  const auto kept = store.liveness_of(kWorker)->value();
+  const auto kept = store.liveness_of(kKnownWorker)->value();
   EXPECT_EQ(kept.heartbeat.free_slots(), 2u);
   EXPECT_EQ(kept.last_report_time_us, 20);
   EXPECT_EQ(kept.boot_id, "boot");
@@ -392,11 +394,11 @@ TEST_P(ProducerStores, NothingIsReadOrWrittenWhileTheDatabaseIsAway) {
   EXPECT_EQ(system_->states->snapshot().error().code, Code::database_unavailable);
   EXPECT_EQ(system_->intake->position(2).error().code, Code::database_unavailable);
   EXPECT_EQ(system_->intake->save(at(0), at(1), {}, {}).error().code, Code::database_unavailable);
-  EXPECT_EQ(system_->intake->save_liveness({heartbeat(kWorker, 1, 1)}).error().code, Code::database_unavailable);
-  EXPECT_EQ(system_->intake->accepted_through(kWorker, "boot").error().code, Code::database_unavailable);
+  EXPECT_EQ(system_->intake->save_liveness({heartbeat(kKnownWorker, 1, 1)}).error().code, Code::database_unavailable);
+  EXPECT_EQ(system_->intake->accepted_through(kKnownWorker, "boot").error().code, Code::database_unavailable);
   EXPECT_EQ(system_->intake->accepted_through_all().error().code, Code::database_unavailable);
   EXPECT_EQ(system_->intake->liveness_all().error().code, Code::database_unavailable);
-  EXPECT_EQ(system_->intake->liveness_of(kWorker).error().code, Code::database_unavailable);
+  EXPECT_EQ(system_->intake->liveness_of(kKnownWorker).error().code, Code::database_unavailable);
   EXPECT_EQ(system_->activity->append(at(0), at(1), {block(1, 1, 2)}).error().code, Code::database_unavailable);
   EXPECT_EQ(system_->activity->read("ses", {}, 10, 100).error().code, Code::database_unavailable);
   EXPECT_EQ(system_->secrets->put_password(SecretId("sec_00000000000000000000000000000001"), "x").error().code, Code::database_unavailable);

@@ -11,7 +11,7 @@ namespace {
 namespace claude = worker::claude;
 
 // What we say are lines of JSON, whatever was said to us.
-void check_output(const std::string& output) {
+void check_claude_output(const std::string& output) {
   CHECK(output.empty() || output.back() == '\n');
   worker::LineSplitter lines(1 << 20);
   lines.feed(output, [](std::string_view line) { CHECK(json::parse(line).has_value()); });
@@ -48,14 +48,14 @@ void run_claude_frames(std::string_view bytes) {
   const auto take = [&](std::string_view line) {
     session.on_line(line);
     for (const auto& event : session.take_events()) answer(event);
-    check_output(session.take_output());
+    check_claude_output(session.take_output());
   };
   lines.feed(bytes, take);
   lines.finish(take);
   session.interrupt();
   session.on_end("it was stopped");
   CHECK(session.ended());
-  check_output(session.take_output());
+  check_claude_output(session.take_output());
 }
 
 }  // namespace dossier::fuzz

@@ -11,7 +11,7 @@ namespace {
 namespace codex = worker::codex;
 
 // What we say are lines of JSON, whatever was said to us.
-void check_output(const std::string& output) {
+void check_codex_output(const std::string& output) {
   CHECK(output.empty() || output.back() == '\n');
   worker::LineSplitter lines(1 << 20);
   lines.feed(output, [](std::string_view line) { CHECK(json::parse(line).has_value()); });
@@ -32,7 +32,7 @@ void run_codex_frames(std::string_view bytes) {
   const auto take = [&](std::string_view line) {
     if (const auto frame = codex::read_frame(line)) {
       (void)codex::own_id(*frame);
-      if (frame->kind == codex::Frame::Kind::request) check_output(codex::refusal_line(*frame, codex::find_version(line)));
+      if (frame->kind == codex::Frame::Kind::request) check_codex_output(codex::refusal_line(*frame, codex::find_version(line)));
     }
     session.on_line(line);
     session.on_time(now_ms += 100);
@@ -53,14 +53,14 @@ void run_codex_frames(std::string_view bytes) {
       next.inputs = {{"fup_1", std::string(line.substr(0, 100))}};
       session.on_command(next);
     }
-    check_output(session.take_output());
+    check_codex_output(session.take_output());
   };
   lines.feed(bytes, take);
   lines.finish(take);
   session.stop();
   session.on_end("it was stopped");
   CHECK(session.ended() || session.idle());
-  check_output(session.take_output());
+  check_codex_output(session.take_output());
 }
 
 }  // namespace dossier::fuzz

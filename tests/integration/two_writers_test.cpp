@@ -34,7 +34,7 @@ namespace dossier::producers {
 namespace {
 
 constexpr int kThings = 300;  // that both claim, in the same order
-const WorkspaceId kWorkspace("ws_" + std::string(32, '7'));
+const WorkspaceId kContested("ws_" + std::string(32, '7'));
 
 std::string thing_stream(int thing) {
   const std::string digits = std::to_string(thing);
@@ -75,8 +75,8 @@ class Writer {
   // Claims a thing unless somebody has it. Nothing: nobody knows (open, undecided).
   std::optional<bool> claim(int thing, const std::string& me) {
     Command command;
-    command.context.workspace = kWorkspace;
-    command.context.commit_id = events::derive_commit_id(kWorkspace, me, "claim", std::to_string(thing));
+    command.context.workspace = kContested;
+    command.context.commit_id = events::derive_commit_id(kContested, me, "claim", std::to_string(thing));
     command.context.fingerprint = std::string(32, me.front());
     command.decide = [stream = thing_stream(thing), me](Snapshot& snapshot, const CommandContext& context) -> Result<Decision> {
       TRY(const StreamState state, snapshot.stream(context.workspace, stream));
@@ -99,7 +99,7 @@ class Writer {
     }
     return std::nullopt;
   }
-  bool ready() { return board_.history(log_.partition_of(kWorkspace)) != 0; }
+  bool ready() { return board_.history(log_.partition_of(kContested)) != 0; }
   postgres::Pool& pool() { return pool_; }
   const LogIdentity& identity() const { return identity_; }
   const kafka::Cluster& cluster() const { return cluster_; }
@@ -218,7 +218,7 @@ TEST(TwoWriters, a_writer_that_is_frozen_and_continued_never_claims_what_another
   for (const int one : its) EXPECT_FALSE(mine.contains(one)) << "both got thing " << one;
 
   // Who has each thing, by the log itself.
-  const auto rows = writer.pool().read_one("SELECT stream, version FROM streams WHERE workspace = $1", postgres::Params().text(kWorkspace.str()));
+  const auto rows = writer.pool().read_one("SELECT stream, version FROM streams WHERE workspace = $1", postgres::Params().text(kContested.str()));
   ASSERT_TRUE(rows);
   std::set<std::string> claimed;
   for (const auto row : *rows) {

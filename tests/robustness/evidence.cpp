@@ -7,18 +7,13 @@
 #include "platform/kafka/kafka.hpp"
 #include "platform/postgres/connection.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/must.hpp"
 
 namespace dossier::test {
 namespace {
 
 constexpr std::int64_t kReadDeadlineMs = 60'000;
 constexpr std::int64_t kQuestionMs = 10'000;
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-  return *std::move(result);
-}
 
 std::string check_journal(postgres::Connection& connection, std::int32_t partition, const std::vector<std::string>& records, LogJudge& judge) {
   const auto rows =

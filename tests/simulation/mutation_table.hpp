@@ -13,6 +13,7 @@ struct Found {
   std::string fault;
 };
 // Runs seeds from 1 on with this mutation until one fails, at most `most`. Without DOSSIER_MUTATIONS nothing is ever found.
+inline constexpr std::uint64_t kMutationSeeds = 1'000;  // within which each is to be found
 Found find_mutation(mutation::Name name, std::uint64_t most);
 
 }  // namespace dossier::simulation

@@ -14,7 +14,6 @@ namespace {
 constexpr std::uint64_t kSeeds = 2'000;
 constexpr std::uint64_t kSeedsOfAll = 10'000;
 constexpr std::uint64_t kChunks = 20;
-constexpr std::uint64_t kMutationSeeds = 1'000;
 
 std::uint64_t wanted_seeds() { return std::getenv("DOSSIER_TEST_ALL") != nullptr ? kSeedsOfAll : kSeeds; }
 

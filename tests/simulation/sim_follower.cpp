@@ -9,7 +9,7 @@
 namespace dossier::simulation {
 namespace {
 
-constexpr std::int64_t kPollUs = 1'000'000;
+constexpr std::int64_t kFollowUs = 1'000'000;
 
 struct Row {
   std::int64_t seq = 0;
@@ -42,7 +42,7 @@ void SimFollower::lost(const SimServer& server) {
 }
 
 std::string SimFollower::step(const SimServer& server, const LogModel& model) {
-  due_us_ = clock_.boot_us() + kPollUs;
+  due_us_ = clock_.boot_us() + kFollowUs;
   const auto view = database_->view("events");
   if (!view) return {};  // the stream stays, and goes on where it is
   const auto head = view->find(memory::in_generation(memory::live_generation(*view), "heads"), memory::Key().text(workspace_.str()));

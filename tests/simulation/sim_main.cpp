@@ -18,8 +18,6 @@
 namespace dossier::simulation {
 namespace {
 
-constexpr std::uint64_t kMutationSeeds = 1'000;
-
 struct Wanted {
   std::uint64_t from = 1;
   std::uint64_t to = 2'000;

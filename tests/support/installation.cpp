@@ -21,7 +21,7 @@ std::string unique_prefix() {
   return "t" + std::to_string(::getpid()) + "-" + std::to_string(++counter);
 }
 
-void write_file(const std::string& path, const std::string& text) {
+void write_text(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << text;
   if (!file.flush()) throw std::runtime_error("can't write " + path);
@@ -103,7 +103,7 @@ void Installation::bootstrap() {
   const auto token = api().post_until_decided(in_workspace("/worker-tokens"), object({{"label", "tests"}}));
   if (token.status != 201) fail_step("worker token", token, logs());
   worker_token_ = token.text("token");
-  write_file(folder() + "/profile.json", json::write(object({{"url", url(0)}, {"token", api_->token()}, {"workspace", workspace_}})));
+  write_text(folder() + "/profile.json", json::write(object({{"url", url(0)}, {"token", api_->token()}, {"workspace", workspace_}})));
 }
 
 std::string Installation::worker_id(const std::string& name) {

@@ -1,34 +1,10 @@
 // Starts it and waits until its port answers.
 #include "tests/support/model_server.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <fstream>
 #include <stdexcept>
 
-#include "tests/support/eventually.hpp"
-
 namespace dossier::test {
-namespace {
-
-constexpr std::int64_t kStartDeadlineMs = 20'000;
-
-bool answers(std::uint16_t port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool connected = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  ::close(fd);
-  return connected;
-}
-
-}  // namespace
-
 ModelServer::ModelServer(const std::string& script, const std::string& folder) {
   const std::uint16_t port = free_port();
   url_ = "http://127.0.0.1:" + std::to_string(port);
@@ -36,7 +12,7 @@ ModelServer::ModelServer(const std::string& script, const std::string& folder) {
   program_ = std::make_unique<Program>(std::vector<std::string>{"python3", std::string(DOSSIER_SOURCE_DIR) + "/tests/support/model_server.py",
                                                                 std::to_string(port), folder + "/script.json"},
                                        EnvironmentChanges{}, folder + "/model.log");
-  if (!eventually(kStartDeadlineMs, [&] { return answers(port); })) throw std::runtime_error("the scripted model does not serve: " + log());
+  if (!serves(port)) throw std::runtime_error("the scripted model does not serve: " + log());
 }
 
 }  // namespace dossier::test

@@ -25,6 +25,14 @@ extern char** environ;
 namespace dossier::test {
 namespace {
 
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
 // Everything that the child needs is made before fork: after it, only async-signal-safe calls are allowed.
 std::vector<std::string> environment_of(const EnvironmentChanges& changes) {
   std::vector<std::string> out;
@@ -144,16 +152,24 @@ std::string read_whole_file(const std::string& path) {
   return text.str();
 }
 
+bool serves(std::uint16_t port) {
+  constexpr std::int64_t kStartDeadlineMs = 20'000;
+  return eventually(kStartDeadlineMs, [&] {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_in address = loopback(port);
+    const bool connected = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+    ::close(fd);
+    return connected;
+  });
+}
+
 std::uint16_t free_port() {
   // Below the range that the kernel hands to outgoing connections, and each process starts elsewhere in it.
   static std::atomic<unsigned> next{static_cast<unsigned>(::getpid()) * 37};
   for (int tries = 0; tries < 2'000; ++tries) {
     const auto port = static_cast<std::uint16_t>(20'000 + next++ % 10'000);
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const sockaddr_in address = loopback(port);
     const bool free = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
     ::close(fd);
     if (free) return port;

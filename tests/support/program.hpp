@@ -53,5 +53,7 @@ CommandResult run_command(const std::vector<std::string>& argv, const Environmen
 std::string read_whole_file(const std::string& path);  // "" if there is none
 // A loopback port on which nobody listens at this moment.
 std::uint16_t free_port();
+// Something listens on this port of the loopback, at once or within a time that a program needs to start on a busy machine.
+bool serves(std::uint16_t port);
 
 }  // namespace dossier::test

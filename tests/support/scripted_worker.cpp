@@ -10,17 +10,12 @@
 #include "platform/kafka/kafka.hpp"
 #include "producers/report_check.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/must.hpp"
 
 namespace dossier::test {
 namespace {
 
 constexpr const char* kBoot = "scripted-boot";
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-  return *std::move(result);
-}
 
 }  // namespace
 

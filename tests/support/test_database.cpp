@@ -7,16 +7,9 @@
 #include "platform/crypto/crypto.hpp"
 #include "platform/postgres/connection.hpp"
 #include "platform/postgres/migrate.hpp"
+#include "tests/support/must.hpp"
 
 namespace dossier::test {
-
-namespace {
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
-}  // namespace
 
 std::unique_ptr<TestDatabase> TestDatabase::create(bool migrated, const std::string& other_server) {
   const char* named = std::getenv("DOSSIER_TEST_DATABASE_URL");

@@ -14,13 +14,13 @@ using test::hex_id;
 using test::make_fact;
 using test::ProjectorRig;
 
-const std::string kIssue = hex_id("iss", 1);
+const std::string kProjectedIssue = hex_id("iss", 1);
 
 v1::Event comment_added(std::uint64_t n, std::string body = "text") {
-  return make_fact("comment/" + hex_id("cmt", n), kIssue, [&](v1::EventPayload& p) {
+  return make_fact("comment/" + hex_id("cmt", n), kProjectedIssue, [&](v1::EventPayload& p) {
     auto& added = *p.mutable_comment()->mutable_comment_added();
     added.set_comment_id(hex_id("cmt", n));
-    added.set_issue_id(kIssue);
+    added.set_issue_id(kProjectedIssue);
     *added.mutable_body() = events::plain(std::move(body));
   });
 }
@@ -113,7 +113,7 @@ TEST_F(ProjectorTest, folded_states_are_stored_with_their_versions) {
   EXPECT_EQ(fetched->streams[0].version, 1u);
   v1::CommentState state;
   ASSERT_TRUE(state.ParseFromString(fetched->streams[0].state));
-  EXPECT_EQ(state.issue_id(), kIssue);
+  EXPECT_EQ(state.issue_id(), kProjectedIssue);
 }
 
 TEST_F(ProjectorTest, a_void_record_is_journaled_and_changes_nothing_else) {

@@ -12,7 +12,7 @@ namespace {
 
 const std::string kSecret = "hunter2-correct-horse";
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool evidence_has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 class RunEvidenceTest : public RunThreadTest {
  protected:
@@ -34,14 +34,14 @@ TEST_F(RunEvidenceTest, no_secret_leaves_in_lines_results_or_diffs_and_the_commi
   const RunEnd end =
       run("echo " + kSecret + "; echo 'password=" + kSecret + "' >config.txt; echo " + kSecret + " | base64 >&2; echo last " + kSecret);
   EXPECT_EQ(end.kind, RunEnd::Kind::completed) << end.error;
-  EXPECT_FALSE(has(end.result, kSecret));
-  EXPECT_TRUE(has(end.result, "last ***")) << end.result;
+  EXPECT_FALSE(evidence_has(end.result, kSecret));
+  EXPECT_TRUE(evidence_has(end.result, "last ***")) << end.result;
   ASSERT_TRUE(end.source);
-  EXPECT_TRUE(has(end.source->diff().plain(), "+password=***\n")) << end.source->diff().plain();
-  EXPECT_TRUE(has(writer_.written(), "the diff holds secrets: 1 place is masked"));
-  EXPECT_TRUE(has(writer_.written(), "last ***"));
-  EXPECT_FALSE(has(writer_.written(), "hunter2"));
-  EXPECT_FALSE(has(writer_.written(), "aHVudGVy"));
+  EXPECT_TRUE(evidence_has(end.source->diff().plain(), "+password=***\n")) << end.source->diff().plain();
+  EXPECT_TRUE(evidence_has(writer_.written(), "the diff holds secrets: 1 place is masked"));
+  EXPECT_TRUE(evidence_has(writer_.written(), "last ***"));
+  EXPECT_FALSE(evidence_has(writer_.written(), "hunter2"));
+  EXPECT_FALSE(evidence_has(writer_.written(), "aHVudGVy"));
   EXPECT_EQ(test::run_git(folder_.path() + "/workroot/workdirs/none/ses_1-o1", "show " + end.source->commit() + ":config.txt"),
             "password=" + kSecret);
 }
@@ -59,10 +59,10 @@ TEST_F(RunEvidenceTest, output_beyond_the_limit_is_told_and_the_run_goes_on) {
   dependencies_.limits.output_bytes = 10'000;
   const RunEnd end = run("yes 'a line of some length' | head -n 5000; echo the end");
   EXPECT_EQ(end.kind, RunEnd::Kind::completed) << end.error;
-  EXPECT_TRUE(has(end.result, "the end"));
+  EXPECT_TRUE(evidence_has(end.result, "the end"));
   EXPECT_TRUE(has_said("limit output_bytes kept_as_blob"));
   // There is no server here that would take the blob.
-  EXPECT_TRUE(has(said().back(), "rejects upload_failed, output.txt: ")) << said().back();
+  EXPECT_TRUE(evidence_has(said().back(), "rejects upload_failed, output.txt: ")) << said().back();
   EXPECT_LT(writer_.written().size(), 40'000u);
 }
 

@@ -9,7 +9,7 @@ namespace {
 using Words = std::vector<std::string>;
 using Kind = AgentCommand::Kind;
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool run_has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // A process that has its turn and waits for the end.
 AgentScript one_turn(const std::string& session) {
@@ -74,7 +74,7 @@ TEST_F(RunThreadTest, a_program_has_several_turns_too) {
   const RunEnd end = ends();
   EXPECT_EQ(end.kind, RunEnd::Kind::completed) << end.error;
   ASSERT_TRUE(end.source);
-  EXPECT_TRUE(has(end.source->diff().plain(), "+Fix the parser.\n+and tests")) << end.source->diff().plain();
+  EXPECT_TRUE(run_has(end.source->diff().plain(), "+Fix the parser.\n+and tests")) << end.source->diff().plain();
 }
 
 TEST_F(RunThreadTest, a_question_is_asked_answered_and_known) {
@@ -149,7 +149,7 @@ TEST_F(RunThreadTest, an_agent_that_dies_while_it_asks_goes_on_in_a_new_turn_onc
   EXPECT_EQ(request(1).home, request(0).home);
   EXPECT_EQ(request(1).first_turn, 2u);
   EXPECT_NE(request(1).family, request(0).family);
-  EXPECT_TRUE(has(request(1).prompt, "approved: run\n\n    git push\n")) << request(1).prompt;
+  EXPECT_TRUE(run_has(request(1).prompt, "approved: run\n\n    git push\n")) << request(1).prompt;
 }
 
 TEST_F(RunThreadTest, a_decision_that_fell_while_the_agent_died_is_quoted_without_another_wait) {
@@ -169,7 +169,7 @@ TEST_F(RunThreadTest, a_decision_that_fell_while_the_agent_died_is_quoted_withou
   ASSERT_TRUE(says("source 2"));
   finish();
   EXPECT_EQ(ends().kind, RunEnd::Kind::completed);
-  EXPECT_TRUE(has(request(1).prompt, "declined: you wanted to run")) << request(1).prompt;
+  EXPECT_TRUE(run_has(request(1).prompt, "declined: you wanted to run")) << request(1).prompt;
 }
 
 TEST_F(RunThreadTest, an_agent_that_dies_with_nothing_open_fails_and_may_be_tried_again) {
@@ -248,7 +248,7 @@ TEST_F(RunThreadTest, a_question_that_an_earlier_offer_left_is_waited_for_before
   const AgentRequest first = request(0);
   EXPECT_EQ(first.first_turn, 4u);
   EXPECT_EQ(first.provider_session, "") << "its memory is not here";
-  for (const char* part : {"Fix the parser.", "And the lexer.", "approved: run\n\n    git push\n"}) EXPECT_TRUE(has(first.prompt, part)) << part;
+  for (const char* part : {"Fix the parser.", "And the lexer.", "approved: run\n\n    git push\n"}) EXPECT_TRUE(run_has(first.prompt, part)) << part;
 }
 
 TEST_F(RunThreadTest, an_agent_whose_memory_is_here_resumes_and_one_whose_is_not_begins_afresh) {
@@ -274,10 +274,10 @@ TEST_F(RunThreadTest, an_agent_whose_memory_is_here_resumes_and_one_whose_is_not
   run_again(2, "thread-1");
   EXPECT_EQ(request(1).provider_session, "thread-1");
   EXPECT_EQ(request(1).home, home);
-  EXPECT_TRUE(has(request(1).prompt, "interrupted"));
+  EXPECT_TRUE(run_has(request(1).prompt, "interrupted"));
   run_again(3, "thread-9");
   EXPECT_EQ(request(2).provider_session, "");
-  EXPECT_TRUE(has(request(2).prompt, "Fix the parser."));
+  EXPECT_TRUE(run_has(request(2).prompt, "Fix the parser."));
 }
 
 // ---- warm agents

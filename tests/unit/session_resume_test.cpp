@@ -108,7 +108,7 @@ v1::PendingApproval approval(const std::string& kind, const std::string& decisio
   return approval;
 }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool prompt_has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 TEST(ResumePrompt, a_session_that_begins_is_told_the_task_and_nothing_else) { EXPECT_EQ(first_prompt(task()), "Fix the parser."); }
 
@@ -121,8 +121,8 @@ TEST(ResumePrompt, a_session_that_goes_on_with_its_memory_is_told_only_what_is_n
 TEST(ResumePrompt, a_session_that_goes_on_without_its_memory_is_told_so) {
   FirstPrompt facts = task();
   facts.continues = true;
-  EXPECT_TRUE(has(first_prompt(facts), "no memory"));
-  EXPECT_TRUE(has(first_prompt(facts), "Fix the parser."));
+  EXPECT_TRUE(prompt_has(first_prompt(facts), "no memory"));
+  EXPECT_TRUE(prompt_has(first_prompt(facts), "Fix the parser."));
 }
 
 TEST(ResumePrompt, a_turn_that_broke_off_says_again_what_was_asked) {
@@ -131,27 +131,27 @@ TEST(ResumePrompt, a_turn_that_broke_off_says_again_what_was_asked) {
   facts.inputs.emplace_back().mutable_body()->set_plain("And the lexer.");
   facts.inputs.emplace_back().mutable_body()->set_plain("Please.");
   const std::string prompt = first_prompt(facts);
-  EXPECT_TRUE(has(prompt, "interrupted"));
-  EXPECT_TRUE(has(prompt, "And the lexer.\n\nPlease."));
-  EXPECT_FALSE(has(prompt, "Fix the parser.")) << "it remembers the task";
+  EXPECT_TRUE(prompt_has(prompt, "interrupted"));
+  EXPECT_TRUE(prompt_has(prompt, "And the lexer.\n\nPlease."));
+  EXPECT_FALSE(prompt_has(prompt, "Fix the parser.")) << "it remembers the task";
   facts.remembers = false;
-  EXPECT_TRUE(has(first_prompt(facts), "Fix the parser."));
-  EXPECT_TRUE(has(first_prompt(facts), "And the lexer."));
+  EXPECT_TRUE(prompt_has(first_prompt(facts), "Fix the parser."));
+  EXPECT_TRUE(prompt_has(first_prompt(facts), "And the lexer."));
 }
 
 TEST(ResumePrompt, an_approved_command_is_quoted_word_for_word) {
   FirstPrompt facts = task();
   facts.quotes = {approval("command", "accept")};
   const std::string prompt = first_prompt(facts);
-  EXPECT_TRUE(has(prompt, "approved: run\n\n    git push\n    origin\n")) << prompt;
-  EXPECT_TRUE(has(prompt, "in the folder /work"));
-  EXPECT_TRUE(has(prompt, "Fix the parser."));
+  EXPECT_TRUE(prompt_has(prompt, "approved: run\n\n    git push\n    origin\n")) << prompt;
+  EXPECT_TRUE(prompt_has(prompt, "in the folder /work"));
+  EXPECT_TRUE(prompt_has(prompt, "Fix the parser."));
 }
 
 TEST(ResumePrompt, an_approved_change_is_quoted_with_its_patch) {
   FirstPrompt facts = task();
   facts.quotes = {approval("file_change", "accept_for_session")};
-  EXPECT_TRUE(has(first_prompt(facts), "approved: make this change\n\n    +one\n    +two\n"));
+  EXPECT_TRUE(prompt_has(first_prompt(facts), "approved: make this change\n\n    +one\n    +two\n"));
 }
 
 TEST(ResumePrompt, a_declined_action_is_quoted_with_the_reason) {
@@ -159,17 +159,17 @@ TEST(ResumePrompt, a_declined_action_is_quoted_with_the_reason) {
   facts.quotes = {approval("command", "decline")};
   facts.quotes[0].mutable_resolved()->mutable_reason()->set_plain("not on a Friday");
   const std::string prompt = first_prompt(facts);
-  EXPECT_TRUE(has(prompt, "declined: you wanted to run\n\n    git push")) << prompt;
-  EXPECT_TRUE(has(prompt, "Do not do it"));
-  EXPECT_TRUE(has(prompt, "not on a Friday"));
-  EXPECT_FALSE(has(prompt, "approved"));
+  EXPECT_TRUE(prompt_has(prompt, "declined: you wanted to run\n\n    git push")) << prompt;
+  EXPECT_TRUE(prompt_has(prompt, "Do not do it"));
+  EXPECT_TRUE(prompt_has(prompt, "not on a Friday"));
+  EXPECT_FALSE(prompt_has(prompt, "approved"));
 }
 
 TEST(ResumePrompt, an_answered_question_is_quoted_with_its_answer) {
   FirstPrompt facts = task();
   facts.quotes = {approval("user_input", "accept")};
   facts.quotes[0].mutable_resolved()->mutable_answer()->set_plain(R"({"colour":["blue"]})");
-  EXPECT_TRUE(has(first_prompt(facts), R"({"colour":["blue"]})"));
+  EXPECT_TRUE(prompt_has(first_prompt(facts), R"({"colour":["blue"]})"));
 }
 
 TEST(ResumePrompt, quotes_have_a_bound_and_what_has_no_room_is_named) {
@@ -180,7 +180,7 @@ TEST(ResumePrompt, quotes_have_a_bound_and_what_has_no_room_is_named) {
   }
   const std::string prompt = first_prompt(facts);
   EXPECT_LT(prompt.size(), kMaxQuotes + 10'000);
-  EXPECT_TRUE(has(prompt, "ask for it again"));
+  EXPECT_TRUE(prompt_has(prompt, "ask for it again"));
 }
 
 }  // namespace

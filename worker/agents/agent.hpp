@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -125,6 +126,10 @@ struct AgentResult {
   std::string code;    // failed: agent_failed, agent_timeout, agent_lost, agent_unavailable
   std::string error;
   bool retryable = false;  // another worker, or another try, may succeed
+
+  static AgentResult failed(std::string code, std::string error, bool retryable) {
+    return {Kind::failed, {}, std::move(code), std::move(error), retryable};
+  }
 };
 
 // Where events go, commands come from, and when to stop. Called on the thread that runs the agent.

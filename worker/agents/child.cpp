@@ -11,12 +11,10 @@
 #include "worker/text/text.hpp"
 
 namespace dossier::worker {
-namespace {
 
-// Monotonic: wall time limits of a process, not leases.
-std::int64_t now_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-}  // namespace
+std::int64_t steady_ms() noexcept {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 // What outlives one run of the loop.
 struct Child::State {
@@ -35,7 +33,7 @@ struct Child::State {
 class Child::Loop {
  public:
   Loop(State& state, std::int64_t timeout_ms, AgentHost& host, const ChildHandlers& handlers)
-      : state_(state), process_(*state.process), host_(host), handlers_(handlers), timeout_ms_(timeout_ms), counted_until_ms_(now_ms()) {}
+      : state_(state), process_(*state.process), host_(host), handlers_(handlers), timeout_ms_(timeout_ms), counted_until_ms_(steady_ms()) {}
 
   ChildEnd run() {
     while (true) {
@@ -54,7 +52,7 @@ class Child::Loop {
  private:
   // Time is counted in pieces, each as the handlers saw it at its beginning.
   void count_time() {
-    const std::int64_t now = now_ms();
+    const std::int64_t now = steady_ms();
     if (timed_turn_ != 0) left_ms_ -= now - counted_until_ms_;
     counted_until_ms_ = now;
     timed_turn_ = handlers_.timed_turn ? handlers_.timed_turn() : 1;
@@ -67,7 +65,7 @@ class Child::Loop {
   std::optional<ChildEnd::Why> must_end() {
     const AgentHost::Stop stop = host_.stop();
     if (stop == AgentHost::Stop::now) return ChildEnd::Why::stopped;
-    const std::int64_t now = now_ms();
+    const std::int64_t now = steady_ms();
     if (stop_until_ms_ != 0) {
       if (now >= terminate_at_ms_) terminate();
       if (now >= stop_until_ms_) return why_stopped_;
@@ -86,8 +84,8 @@ class Child::Loop {
 
   void ask_to_end(ChildEnd::Why why, std::int64_t own_stop_ms) {
     why_stopped_ = why;
-    stop_until_ms_ = now_ms() + kGraceMs;
-    terminate_at_ms_ = now_ms() + std::clamp<std::int64_t>(own_stop_ms, 0, kGraceMs);
+    stop_until_ms_ = steady_ms() + kGraceMs;
+    terminate_at_ms_ = steady_ms() + std::clamp<std::int64_t>(own_stop_ms, 0, kGraceMs);
     if (own_stop_ms <= 0) terminate();
   }
 
@@ -96,7 +94,7 @@ class Child::Loop {
   }
 
   std::int64_t wait_ms() const {
-    const std::int64_t now = now_ms();
+    const std::int64_t now = steady_ms();
     std::int64_t wait = std::min(kMaxChildWaitMs, host_.pump() / 1'000);
     if (handlers_.due_ms) wait = std::min(wait, handlers_.due_ms());
     if (stop_until_ms_ != 0)
@@ -112,7 +110,7 @@ class Child::Loop {
     if (state_.input.size() < kMaxHeldInput) handlers_.more_input(state_.input);
     const ChildWish wish = handlers_.wish();
     wish_ = wish_ < ChildWish::close_input ? wish : std::max(wish_, wish);
-    if ((wish_ == ChildWish::end || wish_ == ChildWish::leave) && end_by_ms_ == 0) end_by_ms_ = now_ms() + kExitMs;
+    if ((wish_ == ChildWish::end || wish_ == ChildWish::leave) && end_by_ms_ == 0) end_by_ms_ = steady_ms() + kExitMs;
     write();
     if (wish_ >= ChildWish::close_input && state_.input.empty()) process_.close_input();
   }
@@ -151,8 +149,8 @@ class Child::Loop {
   }
 
   void wait_for_room() {
-    const std::int64_t until = now_ms() + kGraceMs;
-    while (host_.congested() && host_.stop() == AgentHost::Stop::no && now_ms() < until)
+    const std::int64_t until = steady_ms() + kGraceMs;
+    while (host_.congested() && host_.stop() == AgentHost::Stop::no && steady_ms() < until)
       host_.wakeup().wait(std::max<std::int64_t>(1, std::min<std::int64_t>(host_.pump() / 1'000, 100)));
   }
 

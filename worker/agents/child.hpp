@@ -50,11 +50,14 @@ struct ChildEnd {
   process::Exit exit;  // exited
 };
 
+inline constexpr std::size_t kMaxFrame = 32u << 20;     // of a provider's protocol: it may hold a whole file or a command's whole output
 inline constexpr std::int64_t kGraceMs = 3'000;         // between a stop or SIGTERM, and SIGKILL
 inline constexpr std::int64_t kExitMs = 5'000;          // for a program whose work is over to end by itself
 inline constexpr std::size_t kReadBytes = 64 * 1024;    // from a pipe at a time
 inline constexpr std::size_t kMaxHeldInput = 4u << 20;  // of input that the program has not read yet
 inline constexpr std::int64_t kMaxChildWaitMs = 1'000;  // between two rounds of the loop
+
+std::int64_t steady_ms() noexcept;  // the clock of all that is timed here: limits of a process, not leases
 
 // A process with its whole family; the destructor kills it. run() and the destructor may be called on any thread, one at
 // a time: a thread of the child's own is its parent in the kernel's eyes, so it does not die with the thread of one run.

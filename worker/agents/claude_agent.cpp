@@ -14,23 +14,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxFrame = 32u << 20;       // a frame may hold a whole file or a command's whole output
 constexpr std::size_t kMaxInstructions = 100'000;  // an argument may hold at most 128 KiB on Linux
 constexpr std::size_t kMaxLastWords = 512;         // of its standard error, for the error
 constexpr std::int64_t kInterruptMs = 1'500;       // for its own answer to an interrupt, when it shall stop
 // They would work outside the worktree, or after the turn.
 constexpr const char* kRefusedTools = "EnterWorktree,ExitWorktree,CronCreate,CronDelete,CronList,ScheduleWakeup";
-
-AgentResult failed(std::string code, std::string error, bool retryable) {
-  AgentResult result;
-  result.kind = AgentResult::Kind::failed;
-  result.code = std::move(code);
-  result.error = std::move(error);
-  result.retryable = retryable;
-  return result;
-}
-
-AgentResult unavailable(const Error& error) { return failed("agent_unavailable", error.message, true); }
 
 AgentEvent line_event(const char* stream, std::string_view line) {
   AgentEvent event;
@@ -169,7 +157,8 @@ std::optional<AgentResult> ClaudeAgent::drive(const AgentRequest& request, Agent
       break;
     case ChildEnd::Why::timed_out:
       session_->on_end("it ran too long");
-      result = failed("agent_timeout", "Claude Code ran longer than " + std::to_string(request.timeout_ms / 1'000) + " s and was ended", false);
+      result = AgentResult::failed("agent_timeout", "Claude Code ran longer than " + std::to_string(request.timeout_ms / 1'000) + " s and was ended",
+                                   false);
       break;
     case ChildEnd::Why::terminated:
     case ChildEnd::Why::stopped: session_->on_end("it was stopped"); break;
@@ -194,7 +183,7 @@ AgentResult ClaudeAgent::run(const AgentRequest& request, AgentHost& host) {
     next.inputs = inputs;
     session_->on_command(next);
   } else if (const Status started = start(turn, inputs, is_fresh); !started) {
-    return unavailable(started.error());
+    return AgentResult::failed("agent_unavailable", started.error().message, true);
   }
   while (true) {
     const auto result = drive(turn, host);
@@ -207,7 +196,8 @@ AgentResult ClaudeAgent::run(const AgentRequest& request, AgentHost& host) {
       turn.first_turn = next->turn;
       inputs = next->inputs;
     }
-    if (const Status started = start(turn, inputs, is_fresh); !started) return unavailable(started.error());
+    if (const Status started = start(turn, inputs, is_fresh); !started)
+      return AgentResult::failed("agent_unavailable", started.error().message, true);
   }
 }
 

@@ -16,20 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // A frame may hold a whole diff or a command's whole output.
-constexpr std::size_t kMaxFrame = 32u << 20;
 // Of a gentle stop: for the turn to end by itself once it was interrupted.
 constexpr std::int64_t kOwnStopMs = 1'500;
-
-std::int64_t now_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-AgentResult unavailable(const Error& error) {
-  AgentResult result;
-  result.kind = AgentResult::Kind::failed;
-  result.code = "agent_unavailable";
-  result.error = error.message;
-  result.retryable = true;
-  return result;
-}
 
 std::string describe(const ChildEnd& end) {
   if (end.exit.signal != 0) return "ended by signal " + std::to_string(end.exit.signal);
@@ -88,7 +76,7 @@ Status CodexAgent::start(const AgentRequest& request, const std::string& thread)
   settings.thread = thread;
   settings.approvals = request.approvals;
   session_ = std::make_unique<codex::Session>(std::move(settings));
-  session_->on_time(now_ms());
+  session_->on_time(steady_ms());
   session_->start();
   return {};
 }
@@ -110,7 +98,7 @@ ChildEnd CodexAgent::run_process(const AgentRequest& request, AgentHost& host) {
     host.on_event(std::move(event));
   };
   handlers.more_input = [&](std::string& into) {
-    session.on_time(now_ms());
+    session.on_time(steady_ms());
     if (host.stop() == AgentHost::Stop::gently) session.stop();
     // What comes once the process has to go is of the next turn, and waits for the next process.
     while (!session.must_end() && !session.finished()) {
@@ -166,7 +154,7 @@ AgentResult CodexAgent::run(const AgentRequest& request, AgentHost& host) {
   std::string thread = request.provider_session;
   while (true) {
     if (child_ == nullptr)
-      if (const Status started = start(request, thread); !started) return unavailable(started.error());
+      if (const Status started = start(request, thread); !started) return AgentResult::failed("agent_unavailable", started.error().message, true);
     session_->begin(turn, inputs, request.approvals);
     const ChildEnd end = run_process(request, host);
     if (end.why == ChildEnd::Why::exited && !session_->must_end()) {

@@ -46,15 +46,6 @@ AgentEvent line_event(const char* stream, std::string_view line) {
   return event;
 }
 
-AgentResult failed(std::string code, std::string error, bool retryable = false) {
-  AgentResult result;
-  result.kind = AgentResult::Kind::failed;
-  result.code = std::move(code);
-  result.error = std::move(error);
-  result.retryable = retryable;
-  return result;
-}
-
 AgentEvent turn_event(AgentEvent::Kind kind, std::uint32_t turn, const char* text = "") {
   AgentEvent event;
   event.kind = kind;
@@ -70,7 +61,8 @@ AgentResult judge(const ChildEnd& end, const AgentRequest& request, const Tail& 
     case ChildEnd::Why::terminated:
     case ChildEnd::Why::stopped: return {};
     case ChildEnd::Why::timed_out:
-      return failed("agent_timeout", "the program ran longer than " + std::to_string(request.timeout_ms / 1'000) + " s and was ended");
+      return AgentResult::failed("agent_timeout", "the program ran longer than " + std::to_string(request.timeout_ms / 1'000) + " s and was ended",
+                                 false);
     case ChildEnd::Why::exited: break;
   }
   if (end.exit.signal == 0 && end.exit.code == 0) {
@@ -83,7 +75,7 @@ AgentResult judge(const ChildEnd& end, const AgentRequest& request, const Tail& 
                                          : "the program ended with exit status " + std::to_string(end.exit.code);
   const std::string last = error.text().empty() ? output.text() : error.text();
   if (!last.empty()) why += ":\n" + last;
-  return failed("agent_failed", std::move(why));
+  return AgentResult::failed("agent_failed", std::move(why), false);
 }
 
 // The program, run once: `request` carries the turn's number and prompt.
@@ -117,7 +109,7 @@ AgentResult run_turn(const AgentRequest& request, AgentHost& host) {
   handlers.wish = [&] { return interrupted ? ChildWish::terminate : ChildWish::close_input; };
   const auto child = Child::spawn(options, kMaxAgentLine);
   AgentResult result = child ? judge((*child)->run(request.timeout_ms, host, handlers), request, output, error)
-                             : failed("agent_unavailable", child.error().message, child.error().code != Code::invalid_field);
+                             : AgentResult::failed("agent_unavailable", child.error().message, child.error().code != Code::invalid_field);
   const char* reason = result.kind == AgentResult::Kind::completed ? "completed"
                        : result.kind == AgentResult::Kind::failed  ? "failed"
                                                                    : "interrupted";
@@ -159,7 +151,7 @@ std::string joined_inputs(const std::vector<AgentInput>& inputs) {
 }
 
 AgentResult CommandAgent::run(const AgentRequest& request, AgentHost& host) {
-  if (request.command.empty()) return failed("agent_unavailable", "the agent's profile has no command; set one");
+  if (request.command.empty()) return AgentResult::failed("agent_unavailable", "the agent's profile has no command; set one", false);
   AgentEvent started;
   started.kind = AgentEvent::Kind::session_started;
   host.on_event(std::move(started));

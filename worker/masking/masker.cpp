@@ -9,7 +9,6 @@ namespace dossier::worker::masking {
 namespace {
 
 constexpr std::string_view kStops = "\r\n\\\xe2";
-constexpr std::string_view kEllipsis = "\xe2\x80\xa6";
 constexpr std::size_t kMaxBackslashes = 4;  // before an "n" that is a line end in JSON within JSON
 constexpr std::string_view kSpace = " \t\r\n";
 

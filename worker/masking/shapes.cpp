@@ -9,8 +9,7 @@ namespace {
 using Characters = Shape::Characters;
 using Kind = Shape::Kind;
 
-constexpr std::string_view kEllipsis = "\xe2\x80\xa6";  // where we cut a text
-constexpr std::size_t kCutLeast = 4;                    // characters of a token that was cut
+constexpr std::size_t kCutLeast = 4;  // characters of a token that was cut
 constexpr std::size_t kJwtPart = 10;
 constexpr std::size_t kMaxDigitLook = 64;
 constexpr std::size_t kMaxPemLabel = 48;

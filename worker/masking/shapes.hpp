@@ -9,6 +9,8 @@
 
 namespace dossier::worker::masking {
 
+inline constexpr std::string_view kEllipsis = "\xe2\x80\xa6";  // where we cut a text
+
 struct Shape {
   enum class Kind : std::uint8_t { token, jwt, pem };
   enum class Characters : std::uint8_t { alnum, upper_and_digits, word, dashed, dotted };  // word: and "_"; dashed: and "-"; dotted: and "."
