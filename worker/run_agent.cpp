@@ -174,7 +174,8 @@ RunEnd RunAgent::end_of(AgentResult result) {
   if (result.kind == AgentResult::Kind::stopped && !parts_.stop.asked()) {
     result = AgentResult::failed("agent_failed", "the agent broke off its turn, and nobody had asked for it", false);
   }
-  if (result.kind == AgentResult::Kind::stopped) return end;
+  // An agent that dies while its run is being stopped was stopped, whoever was first.
+  if (result.kind == AgentResult::Kind::stopped || (result.kind == AgentResult::Kind::failed && parts_.stop.asked())) return end;
   // What happened after the last turn's end, if it did not end at all, is captured here.
   if (!source_ || !*source_ || host_.in_turn()) source_ = capture_.capture(host_.turn());
   const bool completed = result.kind == AgentResult::Kind::completed;
