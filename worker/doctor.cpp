@@ -17,6 +17,7 @@
 #include "platform/http_client/http_client.hpp"
 #include "platform/json/json.hpp"
 #include "platform/kafka/kafka.hpp"
+#include "platform/process/cgroup.hpp"
 #include "platform/process/process.hpp"
 #include "worker/capabilities.hpp"
 #include "worker/registration.hpp"
@@ -85,6 +86,13 @@ Finding check_agents() {
   const bool any = providers.size() > 1;
   return {"agents", any && refused.empty() ? State::ok : State::warning, detail + (any ? "" : " alone") + refused,
           any ? "" : "install Codex or Claude Code, or name its program (DOSSIER_CODEX, DOSSIER_CLAUDE)"};
+}
+
+Finding check_processes() {
+  const std::string& why = process::why_no_cgroups();
+  if (why.empty()) return {"processes", State::ok, "each agent gets a control group of its own", ""};
+  return {"processes", State::warning, "no control groups: " + why,
+          "a daemon of an agent's that leaves its session and its environment behind outlives it"};
 }
 
 std::optional<Finding> check_account(const std::string& name) {
@@ -200,6 +208,7 @@ std::vector<Finding> examine(const DoctorOptions& options) {
   if (!options.work_root.empty()) findings.push_back(check_disk(options.work_root));
   findings.push_back(check_git());
   findings.push_back(check_agents());
+  findings.push_back(check_processes());
   if (auto account = check_account(options.account)) findings.push_back(*std::move(account));
   check_server(options, findings);
   return findings;

@@ -11,7 +11,7 @@ namespace dossier::worker {
 
 struct Finding {
   enum class State : std::uint8_t { ok, warning, failed };
-  std::string check;  // folder, disk, git, agents, account, server, clock, token, brokers
+  std::string check;  // folder, disk, git, agents, processes, account, server, clock, token, brokers
   State state = State::ok;
   std::string detail;
   std::string remedy;  // empty where nothing is to be done

@@ -15,6 +15,7 @@
 #include <mutex>
 #include <set>
 
+#include "platform/process/cgroup.hpp"
 #include "platform/process/process.hpp"
 
 namespace dossier::process {
@@ -150,6 +151,12 @@ Family family_members(pid_t root, std::string_view family) {
   return {{members.begin(), members.end()}, settled};
 }
 
+std::size_t family_size(std::string_view family) {
+  if (const Cgroup group = Cgroup::find(family)) return group.size();
+  constexpr pid_t kNoRoot = -1;
+  return family_members(kNoRoot, family).members.size();
+}
+
 Family marked_processes(std::string_view family_prefix) {
   Family found;
   for (const auto& [pid, entry] : process_table()) {
@@ -174,11 +181,14 @@ std::size_t kill_marked(std::string_view family_prefix) {
     reap_orphans();
     pause_ms(round < 10 ? 1 : 10);
   }
+  remove_cgroups(family_prefix);
   return seen.size();
 }
 
 void reap_orphans() {
   const pid_t self = ::getpid();
+  siginfo_t info{};
+  if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;  // no child of ours has ended
   for (const auto& [pid, entry] : process_table()) {
     if (entry.state != 'Z' || entry.parent != self) continue;
     const std::lock_guard lock(owned_mutex);

@@ -26,9 +26,12 @@ struct Family {
 // carries `family` in its environment. Never this process itself.
 Family family_members(pid_t root, std::string_view family);
 
+// How many living processes the family has: what its control group says, or a look at the process table where it has none.
+std::size_t family_size(std::string_view family);
+
 // Living processes whose mark starts with the prefix: what an earlier run of this program left behind.
 Family marked_processes(std::string_view family_prefix);
-// Kills those, with repeats. The number which it found.
+// Kills those, with repeats, and removes the control groups of such families. The number which it found.
 std::size_t kill_marked(std::string_view family_prefix);
 
 // Children of ours which nobody waits for (adopted orphans) are reaped; those registered by spawn are left alone.

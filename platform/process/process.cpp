@@ -71,6 +71,7 @@ Process& Process::operator=(Process&& other) noexcept {
   output_ = std::exchange(other.output_, -1);
   error_ = std::exchange(other.error_, -1);
   family_ = std::move(other.family_);
+  group_ = std::move(other.group_);
   exit_ = std::exchange(other.exit_, std::nullopt);
   return *this;
 }
@@ -161,11 +162,12 @@ bool Process::kill_family() {
   if (pid_ <= 0) return true;
   bool gone = false;
   for (int round = 0; round < kKillRounds && !gone; ++round) {
+    group_.kill();
     ::kill(-pid_, SIGKILL);
     const Family family = family_members(pid_, family_);
     for (const pid_t member : family.members) ::kill(member, SIGKILL);
     try_wait();
-    gone = family.is_gone() && exit_.has_value();
+    gone = family.is_gone() && group_.is_empty() && exit_.has_value();
     if (!gone) {
       const timespec pause{0, (round < 10 ? 1 : 10) * 1'000'000L};
       ::nanosleep(&pause, nullptr);
@@ -174,6 +176,7 @@ bool Process::kill_family() {
   if (gone) {
     ::waitpid(pid_, nullptr, 0);  // it has exited: this does not wait
     OwnedPids::remove(std::exchange(pid_, -1));
+    group_.remove();
   }
   reap_orphans();
   return gone;

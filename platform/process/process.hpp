@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "platform/process/cgroup.hpp"
 
 namespace dossier::process {
 
@@ -97,12 +98,14 @@ class Process {
   std::optional<Exit> try_wait();
   // A request to end: `signal` to the process group.
   void signal_group(int signal) noexcept;
-  // SIGKILL to every member of the family, again until a look at the process table finds none; then reaps the child, whose pid() is gone
-  // with it. Bounded: kKillRounds looks. False: something is still there (it is stuck in the kernel).
+  // SIGKILL to every member of the family, by its control group where it has one and by what the process table says, again
+  // until neither has any; then reaps the child, whose pid() is gone with it. Bounded: kKillRounds looks. False: something is still there (it is
+  // stuck in the kernel).
   bool kill_family();
 
  private:
   Process() = default;
+  static Result<Process> spawn(const SpawnOptions& options, bool in_group);
   bool read_pipe(int& fd, std::string& into, std::size_t max_bytes);
   void close_all() noexcept;
 
@@ -112,6 +115,7 @@ class Process {
   int output_ = -1;
   int error_ = -1;
   std::string family_;
+  Cgroup group_;
   std::optional<Exit> exit_;
 };
 

@@ -36,7 +36,7 @@ struct Pipe {
   static int take(int& end) { return std::exchange(end, -1); }
 };
 
-enum class Step : int { session, descriptors, account, directory, exec };
+enum class Step : int { group, session, descriptors, account, directory, exec };
 
 struct Failure {
   Step step;
@@ -50,6 +50,7 @@ struct Prepared {
   const char* directory;
   const Account* account;
   int input, output, error, report;
+  int group;  // entry of the control group, or -1
   pid_t parent;
 };
 
@@ -61,6 +62,7 @@ struct Prepared {
 
 // In the child, between fork and exec.
 [[noreturn]] void run_child(const Prepared& p) {
+  if (p.group >= 0 && ::write(p.group, "0", 1) != 1) fail(p.report, Step::group);
   if (::setsid() < 0) fail(p.report, Step::session);
   struct sigaction usual{};
   usual.sa_handler = SIG_DFL;
@@ -114,6 +116,7 @@ Error describe(const Failure& failure, const SpawnOptions& options) {
     case Step::directory: return make_error(code, "can't enter the directory " + options.working_directory + ": " + why);
     case Step::exec: return make_error(code, "can't run " + options.argv.front() + ": " + why);
     case Step::account: return make_error(code, "can't become the account " + options.account->name + ": " + why);
+    case Step::group:
     case Step::session:
     case Step::descriptors: break;
   }
@@ -124,7 +127,9 @@ void set_nonblocking(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NON
 
 }  // namespace
 
-Result<Process> Process::spawn(const SpawnOptions& options) {
+Result<Process> Process::spawn(const SpawnOptions& options) { return spawn(options, true); }
+
+Result<Process> Process::spawn(const SpawnOptions& options, bool in_group) {
   if (options.argv.empty() || options.argv.front().empty()) return make_error(Code::invalid_field, "the command is empty", "command");
   for (const auto& word : options.argv)
     if (word.find('\0') != std::string::npos) return make_error(Code::invalid_field, "a word of the command holds a NUL", "command");
@@ -146,6 +151,7 @@ Result<Process> Process::spawn(const SpawnOptions& options) {
     return make_error(Code::io, std::string("can't open a pipe: ") + std::strerror(errno));
   if (!output.open() || !error.open() || !report.open()) return make_error(Code::io, std::string("can't open a pipe: ") + std::strerror(errno));
 
+  Cgroup group = in_group ? Cgroup::make(options.family) : Cgroup();
   const Prepared prepared{program.c_str(),
                           argv.data(),
                           environment.data(),
@@ -155,6 +161,7 @@ Result<Process> Process::spawn(const SpawnOptions& options) {
                           output.write,
                           error.write,
                           report.write,
+                          group.entry(),
                           ::getpid()};
   OwnedPids::lock();
   const pid_t pid = ::fork();
@@ -172,12 +179,14 @@ Result<Process> Process::spawn(const SpawnOptions& options) {
   if (got == static_cast<ssize_t>(sizeof failure)) {
     ::waitpid(pid, nullptr, 0);
     OwnedPids::remove(pid);
+    if (failure.step == Step::group) return spawn(options, false);
     return describe(failure, options);
   }
   Process process;
   process.pid_ = pid;
   process.pidfd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   process.family_ = options.family;
+  process.group_ = std::move(group);
   process.output_ = Pipe::take(output.read);
   process.error_ = Pipe::take(error.read);
   set_nonblocking(process.output_);

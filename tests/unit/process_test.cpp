@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 
 #include "platform/crypto/crypto.hpp"
 #include "platform/process/family.hpp"
@@ -143,6 +144,62 @@ TEST(Process, what_an_earlier_run_left_is_found_by_the_prefix_of_its_mark) {
   ASSERT_TRUE(test::eventually(kDeadlineMs, [&] { return marked_processes(root + ":").members.size() == 1; }));
   EXPECT_EQ(kill_marked(root + ":"), 1u);
   EXPECT_TRUE(marked_processes(root + ":").members.empty());
+}
+
+// A control group knows a member that left everything else behind by which it could be told.
+class ProcessGroup : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!why_no_cgroups().empty()) GTEST_SKIP() << "no control groups here: " << why_no_cgroups();
+  }
+
+  // Starts a daemon without a mark, whose parent ends at once; its process id.
+  static pid_t leave_daemon(Process& process) {
+    const Finished finished = run_to_end(process);
+    return static_cast<pid_t>(std::strtol(finished.output.c_str(), nullptr, 10));
+  }
+  static SpawnOptions daemon() { return shell("setsid env -i /bin/sh -c 'exec 2>&-; echo $$; exec 1>&-; exec sleep 300' & exit 0"); }
+  static bool lives(pid_t pid) { return ::kill(pid, 0) == 0; }
+};
+
+TEST_F(ProcessGroup, a_daemon_without_a_mark_ends_with_its_family) {
+  adopt_orphans();
+  const auto options = daemon();
+  auto process = Process::spawn(options);
+  ASSERT_TRUE(process) << process.error().message;
+  const pid_t pid = leave_daemon(*process);
+  ASSERT_GT(pid, 0);
+  ASSERT_TRUE(lives(pid));
+  EXPECT_TRUE(marked_processes(options.family).members.empty()) << "nothing but the group tells whose it is";
+  EXPECT_EQ(family_size(options.family), 1u);
+  EXPECT_TRUE(process->kill_family());
+  reap_orphans();
+  EXPECT_FALSE(lives(pid));
+  EXPECT_FALSE(Cgroup::find(options.family)) << "the group goes with the family";
+}
+
+TEST_F(ProcessGroup, groups_that_an_earlier_run_left_are_found_by_the_prefix_of_their_mark) {
+  adopt_orphans();
+  const std::string root = "root-" + crypto::random_uuid_hex();
+  const std::string family = root + ":one/../two";
+  {
+    const auto options = daemon();
+    auto other = Cgroup::make(family);
+    ASSERT_TRUE(other);
+    EXPECT_TRUE(other.is_empty());
+    auto process = Process::spawn(options);
+    ASSERT_TRUE(process) << process.error().message;
+    const pid_t pid = leave_daemon(*process);
+    ASSERT_TRUE(lives(pid));
+    const std::string text = std::to_string(pid);
+    ASSERT_EQ(::write(other.entry(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    EXPECT_EQ(other.size(), 1u);
+    EXPECT_FALSE(Cgroup::make(family)) << "a group in use is nobody else's";
+    kill_marked(root + ":");
+    reap_orphans();
+    EXPECT_FALSE(lives(pid));
+  }
+  EXPECT_FALSE(Cgroup::find(family));
 }
 
 TEST(Process, a_child_whose_output_nobody_reads_stops_writing) {

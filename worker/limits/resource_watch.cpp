@@ -16,7 +16,6 @@ using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr int kPauseFactor = 20;  // so that looks take a twentieth of the time at most
-constexpr pid_t kNoRoot = -1;     // the mark alone tells, and who descends from a marked one
 
 std::uint64_t usage(const std::string& folder, const std::atomic<bool>* stopping) {
   std::string path = folder;
@@ -52,14 +51,14 @@ ResourceWatch::~ResourceWatch() {
 }
 
 void ResourceWatch::run() {
-  auto processes_due = SteadyClock::now(), disk_due = processes_due;
+  auto disk_due = SteadyClock::now(), processes_due = disk_due + milliseconds(options_.processes_ms);
   std::unique_lock lock(mutex_);
   while (!stopping_.load()) {
     if (wake_.wait_until(lock, std::min(processes_due, disk_due), [&] { return stopping_.load(); })) return;
     lock.unlock();
     const auto now = SteadyClock::now();
     if (now >= processes_due) {
-      processes_.store(process::family_members(kNoRoot, options_.family).members.size());
+      processes_.store(process::family_size(options_.family));
       processes_due =
           SteadyClock::now() + std::max<SteadyClock::duration>(milliseconds(options_.processes_ms), kPauseFactor * (SteadyClock::now() - now));
     }
