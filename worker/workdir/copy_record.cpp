@@ -95,12 +95,18 @@ Status CopyFolder::save(const CopyRecord& record) const {
   stream.close();
   fs::rename(making, file, failed);
   if (!stream || failed) return make_error(Code::io, "can't write " + file);
+  const std::lock_guard lock(mutex_);
+  if (paths_of_issues_ && !record.issue_id.empty()) (*paths_of_issues_)[record.issue_id].insert(path(record));
   return {};
 }
 
 void CopyFolder::forget(const CopyRecord& record) const {
   std::error_code ignored;
   if (check_project(record.project)) fs::remove(path(record) + std::string(kRecordSuffix), ignored);
+  const std::lock_guard lock(mutex_);
+  if (!paths_of_issues_) return;
+  const auto paths = paths_of_issues_->find(record.issue_id);
+  if (paths != paths_of_issues_->end() && paths->second.erase(path(record)) != 0 && paths->second.empty()) paths_of_issues_->erase(paths);
 }
 
 std::vector<CopyRecord> CopyFolder::all() const {
@@ -115,6 +121,23 @@ std::vector<CopyRecord> CopyFolder::all() const {
       if (auto record = load(name.substr(0, name.size() - kRecordSuffix.size()))) records.push_back(*std::move(record));
     }
   }
+  return records;
+}
+
+std::vector<CopyRecord> CopyFolder::of_issue(const std::string& issue_id) const {
+  std::set<std::string> paths;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!paths_of_issues_) {
+      paths_of_issues_.emplace();
+      for (const CopyRecord& record : all())
+        if (!record.issue_id.empty()) (*paths_of_issues_)[record.issue_id].insert(path(record));
+    }
+    if (const auto known = paths_of_issues_->find(issue_id); known != paths_of_issues_->end()) paths = known->second;
+  }
+  std::vector<CopyRecord> records;
+  for (const std::string& path : paths)
+    if (auto record = load(path); record && record->issue_id == issue_id) records.push_back(*std::move(record));
   return records;
 }
 

@@ -3,6 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,7 +51,7 @@ std::string write_copy_record(const CopyRecord& record);
 // corrupt: no such record.
 Result<CopyRecord> parse_copy_record(const std::string& text);
 
-// The managed folder: where things of a working copy lie.
+// The managed folder: where things of a working copy lie. Thread-safe; the only one of its root.
 class CopyFolder {
  public:
   explicit CopyFolder(std::string root) : root_(std::move(root)) {}
@@ -61,8 +65,10 @@ class CopyFolder {
   Result<CopyRecord> load(const std::string& path) const;
   Status save(const CopyRecord& record) const;
   void forget(const CopyRecord& record) const;
-  // All that can be read, in no order.
+  // All that can be read, in no order. Reads every record there is.
   std::vector<CopyRecord> all() const;
+  // Those of an issue, in no order: reads them alone. Which they are is known from one look at all of them.
+  std::vector<CopyRecord> of_issue(const std::string& issue_id) const;
   // Worktree and private index. Follows no link below the root: forbidden where a folder on the way is one.
   Status remove_worktree(const CopyRecord& record) const;
   // What a run that was killed left beside it: a diff, evidence, output beyond the limit.
@@ -72,6 +78,8 @@ class CopyFolder {
 
  private:
   std::string root_;
+  mutable std::mutex mutex_;
+  mutable std::optional<std::map<std::string, std::set<std::string>>> paths_of_issues_;  // once asked for
 };
 
 }  // namespace dossier::worker

@@ -99,9 +99,8 @@ Result<std::optional<CopyRecord>> WorkdirStore::claim(const WorkdirRequest& requ
   for (;;) {
     std::optional<CopyRecord> newest;
     if (!request.issue_id.empty())
-      for (CopyRecord& record : folder_.all())
-        if (record.issue_id == request.issue_id && record.repository == repository && (!newest || newest->fence() < record.fence()))
-          newest = std::move(record);
+      for (CopyRecord& record : folder_.of_issue(request.issue_id))
+        if (record.repository == repository && (!newest || newest->fence() < record.fence())) newest = std::move(record);
     if (!newest) return newest;
     // The same offer again is a worker that was started again; whoever had it in this process is found busy below.
     if (fence < newest->fence())
