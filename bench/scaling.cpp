@@ -83,6 +83,18 @@ Result<std::vector<TaskTimes>> run_tasks(test::Installation& installation, const
   return times_of(installation, issues);
 }
 
+// The same, asked one after the other at even distances.
+Result<std::vector<TaskTimes>> run_paced(test::Installation& installation, const std::vector<std::string>& issues, const std::string& agent,
+                                         std::chrono::microseconds distance) {
+  auto next = std::chrono::steady_clock::now();
+  for (const std::string& issue : issues) {
+    std::this_thread::sleep_until(next);
+    next += distance;
+    TRY_STATUS(ask_all(installation, {issue}, agent));
+  }
+  return times_of(installation, issues);
+}
+
 // The longest time on end that a task waited while fewer than `slots` were at work. One that stands behind others in a queue meets
 // a free slot again and again, for as long as each takes to be filled: those moments are not one wait.
 double longest_wait_beside_a_free_slot(const std::vector<TaskTimes>& tasks, int slots) {
@@ -158,14 +170,15 @@ Result<std::vector<Measurement>> bench_scaling(const Settings& settings) {
         overhead.runs.push_back(cost);
       }
       const int slots = workers * kSlots;
-      // Fewer tasks than slots: nobody has to wait for anybody.
-      TRY(const auto few, run_tasks(installation, open_issues(installation, project, std::max(2, slots / 2)), "second"));
-      auto waits = waits_of(few);
+      // Half of the slots are at work: nobody has to wait for anybody.
+      TRY(const auto half, run_paced(installation, open_issues(installation, project, settings.scaled(2 * slots)), "second",
+                                     std::chrono::microseconds(2'000'000 / slots)));
+      auto waits = waits_of(half);
       idle.at(workers).runs.push_back(percentile(waits, 0.50));
       TRY(const auto many, run_tasks(installation, open_issues(installation, project, slots * rounds), "second"));
       const double ideal_ms = static_cast<double>(rounds) * (kTaskMs + overhead.runs.back());
       efficiency.at(workers).runs.push_back(100 * ideal_ms / span_of(many));
-      beside.at(workers).runs.push_back(longest_wait_beside_a_free_slot(many, slots));
+      beside.at(workers).runs.push_back(std::max(longest_wait_beside_a_free_slot(half, slots), longest_wait_beside_a_free_slot(many, slots)));
     }
   }
   all.push_back(overhead);
