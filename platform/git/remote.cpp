@@ -80,14 +80,20 @@ std::string base64_without_padding(const unsigned char* bytes, std::size_t size)
   return text;
 }
 
-int check_host(git_cert* certificate, int, const char*, void* payload) {
+// Who is asked for a decision is told what to decide on: the key that was seen.
+int check_host(git_cert* certificate, int valid, const char*, void* payload) {
   const Transfer& transfer = *static_cast<Transfer*>(payload);
-  if (certificate->cert_type != GIT_CERT_HOSTKEY_LIBSSH2 || transfer.credentials.ssh_host_key.empty()) return GIT_PASSTHROUGH;
+  const std::string& pinned = transfer.credentials.ssh_host_key;
+  if (certificate->cert_type != GIT_CERT_HOSTKEY_LIBSSH2 || (pinned.empty() && valid != 0)) return GIT_PASSTHROUGH;
   const auto& key = *reinterpret_cast<const git_cert_hostkey*>(certificate);
-  const bool known = (key.type & GIT_CERT_SSH_SHA256) != 0 &&
-                     "SHA256:" + base64_without_padding(key.hash_sha256, sizeof key.hash_sha256) == transfer.credentials.ssh_host_key;
-  if (known) return 0;
-  git_error_set_str(GIT_ERROR_CALLBACK, "the host's key is another than the project names");
+  if ((key.type & GIT_CERT_SSH_SHA256) == 0) return GIT_PASSTHROUGH;
+  const std::string seen = "SHA256:" + base64_without_padding(key.hash_sha256, sizeof key.hash_sha256);
+  if (seen == pinned) return 0;
+  const std::string why = pinned.empty() ? "the host key " + seen +
+                                               " is not among the known_hosts of the worker's account; if it is the right one, "
+                                               "give it with the project's key (--host-key)"
+                                         : "the host key is " + seen + ", and the project names " + pinned;
+  git_error_set_str(GIT_ERROR_CALLBACK, why.c_str());
   return GIT_ECERTIFICATE;
 }
 
