@@ -138,6 +138,7 @@ std::string operation_json(const Route& route) {
 
 std::string problem_schema() {
   std::vector<std::string> codes;
+  codes.reserve(kCodeCount);
   for (int i = 0; i < kCodeCount; ++i) codes.push_back("\"" + std::string(to_string(static_cast<Code>(i))) + "\"");
   return R"({"type":"object","required":["type","title","status","code","detail"],"properties":{"type":{"type":"string"},"title":{"type":"string"},)"
          R"("status":{"type":"integer"},"code":{"type":"string","enum":)" +

@@ -155,7 +155,7 @@ Result<Given> read_given(const http::Request& request) {
 Status store(const Call& call, const SecretId& id, const std::string& value) {
   producers::Secrets& secrets = call.environment->secrets;
   const std::string place = place_of(call, id.str());
-  const Status stored = secrets.put_project_secret(id, WorkspaceId(call.access.workspace), crypto::seal(call.environment->seal_key, value, place));
+  Status stored = secrets.put_project_secret(id, WorkspaceId(call.access.workspace), crypto::seal(call.environment->seal_key, value, place));
   if (stored || stored.error().code != Code::already_exists) return stored;
   TRY(const auto sealed, secrets.project_secret(id));
   const auto first = sealed ? crypto::unseal(call.environment->seal_key, *sealed, place) : std::nullopt;

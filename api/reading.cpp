@@ -26,7 +26,7 @@ std::string key_of(const Call& call, const crypto::Hash& token) {
   std::string key(crypto::view(token));
   key += call.request.path;
   for (const auto& [name, value] : call.request.query)
-    if (name != "after") key += '\0' + name + '\0' + value;
+    if (name != "after") key.append(1, '\0').append(name).append(1, '\0').append(value);
   return key;
 }
 
