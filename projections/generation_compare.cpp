@@ -12,12 +12,13 @@ using postgres::Connection;
 
 constexpr std::int64_t kDigestTimeoutMs = 30 * 60 * 1'000;  // a pass over every table
 
-std::string schema_of(std::int64_t generation) { return "g" + std::to_string(generation); }
-std::string positions_sql(std::int64_t generation) { return "SELECT partition, next_offset FROM " + schema_of(generation) + ".positions"; }
+std::string positions_sql(std::int64_t generation) {
+  return "SELECT partition, next_offset FROM " + postgres::generation_schema(generation) + ".positions";
+}
 // Two hashes a row, so that 128 bits would have to collide.
 std::string digest_sql(std::int64_t generation, const GenerationTable& table) {
   return "SELECT t." + table.workspace_column + ", count(*), sum(hashtextextended(t::text, 0))::text, sum(hashtextextended(t::text, 1))::text FROM " +
-         schema_of(generation) + "." + table.name + " t GROUP BY 1";
+         postgres::generation_schema(generation) + "." + table.name + " t GROUP BY 1";
 }
 
 Result<std::unique_ptr<Connection>> open(const std::string& url) {
@@ -37,7 +38,7 @@ std::map<std::int32_t, std::int64_t> positions_in(const postgres::ResultSet& set
 // Tables that the generation has.
 Result<std::set<std::string>> present_tables(Connection& connection, std::int64_t generation) {
   TRY(const auto set, connection.query("SELECT table_name::text FROM information_schema.tables WHERE table_schema = $1",
-                                       postgres::Params().text(schema_of(generation))));
+                                       postgres::Params().text(postgres::generation_schema(generation))));
   std::set<std::string> names;
   for (const auto row : set) names.insert(row.str(0));
   return names;

@@ -22,7 +22,6 @@ constexpr std::int64_t kStepMs = 100;
 constexpr std::int64_t kProgressUs = 1'000'000;
 constexpr std::string_view kJournalColumns = "partition, \"offset\", verdict, workspace, seq, time_us, commit_id, chain, append_time_us, value";
 
-std::string schema_of(std::int64_t generation) { return "g" + std::to_string(generation); }
 std::string scratch_digest(std::int32_t partition) { return "repair of partition " + std::to_string(partition); }
 
 Result<std::int64_t> make_scratch(const std::string& url, std::int32_t partition) {
@@ -32,7 +31,7 @@ Result<std::int64_t> make_scratch(const std::string& url, std::int32_t partition
   TRY(const auto made, postgres::create_generation(url, scratch_digest(partition)));
   TRY(const auto connection, Connection::open({.url = url, .reads_by_default = false}));
   TRY([[maybe_unused]] const auto done,
-      connection->query("CREATE TABLE " + schema_of(made.number) + ".journal (LIKE dossier.journal INCLUDING ALL)"));
+      connection->query("CREATE TABLE " + postgres::generation_schema(made.number) + ".journal (LIKE dossier.journal INCLUDING ALL)"));
   return made.number;
 }
 
@@ -40,7 +39,7 @@ Result<std::int64_t> make_scratch(const std::string& url, std::int32_t partition
 class Change {
  public:
   Change(Connection& connection, const ExpectedLog& log, const HistoryCut& cut, std::int64_t scratch)
-      : connection_(connection), log_(log), cut_(cut), scratch_(scratch), scratch_schema_(schema_of(scratch)) {}
+      : connection_(connection), log_(log), cut_(cut), scratch_(scratch), scratch_schema_(postgres::generation_schema(scratch)) {}
 
   Status run() {
     TRY_STATUS(run("SELECT pg_advisory_xact_lock(7164026912)"));  // that of every change of generations
@@ -64,7 +63,7 @@ class Change {
     TRY(const auto rows, query("SELECT number, digest FROM dossier.generations WHERE state = 'live'"));
     if (rows.empty()) return make_error(Code::conflict, "no generation of read models is live: `dossier serve` makes the first one");
     live_ = rows.front().int64(0);
-    live_schema_ = schema_of(live_);
+    live_schema_ = postgres::generation_schema(live_);
     if (is_of_code(rows.front().str(1), code_digest())) return {};
     return make_error(Code::conflict,
                       "the live read models were folded by another version of dossier: repair with that version, or let a server of "
@@ -130,7 +129,7 @@ class Change {
   Status drop_others() {
     TRY(const auto rows, query("SELECT number FROM dossier.generations WHERE number <> $1", Params().int8(live_)));
     for (const auto row : rows) {
-      const std::string schema = schema_of(row.int64(0));
+      const std::string schema = postgres::generation_schema(row.int64(0));
       TRY(const auto past, query("SELECT 1 FROM " + schema + ".positions WHERE partition = $1 AND next_offset > $2",
                                  Params().int8(cut_.partition).int8(cut_.cut_offset)));
       if (past.empty()) continue;
@@ -144,7 +143,7 @@ class Change {
   Status renumber_live() {
     TRY(const auto rows, query("SELECT nextval('dossier.generation_numbers')"));
     const std::int64_t number = rows.front().int64(0);
-    TRY_STATUS(run("ALTER SCHEMA " + live_schema_ + " RENAME TO " + schema_of(number)));
+    TRY_STATUS(run("ALTER SCHEMA " + live_schema_ + " RENAME TO " + postgres::generation_schema(number)));
     TRY_STATUS(run("UPDATE dossier.generations SET number = $1 WHERE number = $2", Params().int8(number).int8(live_)));
     TRY_STATUS(run("UPDATE dossier.parked SET generation = $1 WHERE generation = $2", Params().int8(number).int8(live_)));
     return run("SELECT pg_notify('" + std::string(postgres::kAppliedChannel) + "', $1)",

@@ -242,7 +242,7 @@ Result<postgres::Connection*> PostgresStore::connection() {
   if (!connection_) {
     TRY(connection_, postgres::Connection::open({.url = options_.url,
                                                  .application_name = "dossier projector",
-                                                 .search_path = "g" + std::to_string(options_.generation) + ", dossier",
+                                                 .search_path = postgres::generation_schema(options_.generation) + ", dossier",
                                                  .reads_by_default = false,
                                                  .synchronous_commit = false,
                                                  .generic_plans = true,

@@ -220,7 +220,7 @@ void Connection::send_and_forget(std::string_view sql) {
 }
 
 Status Connection::use_generation(std::int64_t generation) {
-  const std::string path = generation > 0 ? "g" + std::to_string(generation) + ", dossier" : "dossier";
+  const std::string path = generation > 0 ? generation_schema(generation) + ", dossier" : "dossier";
   const Params params = std::move(Params().text(path));
   if (broken_ || !drain(deadline_us())) return to_error(SqlError{"", failure_, -1});
   // Prepared statements hold plans for the tables of the generation before.

@@ -49,6 +49,9 @@ struct BatchResult {
   std::unique_ptr<SqlError> failed;
 };
 
+// The schema of a generation of read models.
+inline std::string generation_schema(std::int64_t number) { return "g" + std::to_string(number); }
+
 class Connection {
  public:
   static constexpr std::size_t kMaxPrepared = 500;  // further statements run unprepared

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "platform/postgres/admin_work.hpp"
+#include "platform/postgres/connection.hpp"
 #include "platform/postgres/migrate.hpp"
 #include "schemas/sql/sql_files.hpp"
 
@@ -11,8 +12,6 @@ namespace {
 
 constexpr std::string_view kFolder = "generation/";
 constexpr const char* kLockGenerations = "SELECT pg_advisory_xact_lock(7164026912)";  // one change of generations at a time
-
-std::string schema_of(std::int64_t number) { return "g" + std::to_string(number); }
 
 Result<GenerationState> state_from(const std::string& text) {
   for (const auto state : {GenerationState::building, GenerationState::live, GenerationState::old})
@@ -37,7 +36,7 @@ struct Stand {
 // Locks a generation's positions against its projector and reads them.
 std::map<std::int32_t, Stand> locked_positions(pqxx::work& work, std::int64_t number) {
   std::map<std::int32_t, Stand> out;
-  const std::string table = schema_of(number) + ".positions";
+  const std::string table = generation_schema(number) + ".positions";
   work.exec("LOCK TABLE " + table + " IN EXCLUSIVE MODE");
   for (const auto& row : work.exec("SELECT partition, next_offset, encode(last_hash, 'hex') FROM " + table))
     out[row[0].as<std::int32_t>()] = Stand{row[1].as<std::int64_t>(), row[2].as<std::string>()};
@@ -56,12 +55,12 @@ Status may_replace(pqxx::work& work, std::int64_t live, std::int64_t next) {
     if (it->second.next_offset == stand.next_offset && it->second.last_hash != stand.last_hash)
       return make_error(Code::log_mismatch, where + " has read another record than the live generation: verify the log");
   }
-  const std::string heads = schema_of(live) + ".heads l JOIN " + schema_of(next) + ".heads n USING (workspace)";
+  const std::string heads = generation_schema(live) + ".heads l JOIN " + generation_schema(next) + ".heads n USING (workspace)";
   const auto differing = work.exec("SELECT workspace FROM " + heads + " WHERE l.seq = n.seq AND l.chain <> n.chain LIMIT 1");
   if (!differing.empty())
     return make_error(Code::log_mismatch,
                       "the generations disagree about the chain of workspace " + differing[0][0].as<std::string>() + ": verify the log");
-  const auto missing = work.exec("SELECT l.workspace FROM " + schema_of(live) + ".heads l LEFT JOIN " + schema_of(next) +
+  const auto missing = work.exec("SELECT l.workspace FROM " + generation_schema(live) + ".heads l LEFT JOIN " + generation_schema(next) +
                                  ".heads n USING (workspace) WHERE n.workspace IS NULL OR n.seq < l.seq LIMIT 1");
   if (!missing.empty())
     return make_error(Code::conflict, "generation " + std::to_string(next) + " lacks commits of workspace " + missing[0][0].as<std::string>());
@@ -97,8 +96,8 @@ Result<Generation> create_generation(const std::string& url, std::string_view di
     // The rows of a dropped generation stay away, so that a number never means two things to a connection that has it.
     const auto row = work.exec("SELECT nextval('dossier.generation_numbers')");
     const Generation made{row[0][0].as<std::int64_t>(), std::string(digest), GenerationState::building};
-    work.exec("CREATE SCHEMA " + schema_of(made.number));
-    work.exec("SET LOCAL search_path = " + schema_of(made.number) + ", dossier");
+    work.exec("CREATE SCHEMA " + generation_schema(made.number));
+    work.exec("SET LOCAL search_path = " + generation_schema(made.number) + ", dossier");
     for (const auto& file : sql::files())
       if (file.name.substr(0, kFolder.size()) == kFolder) work.exec(std::string(file.text));
     work.exec_params("INSERT INTO dossier.generations (number, digest, state) VALUES ($1, $2, 'building')", made.number, made.digest);
@@ -137,7 +136,7 @@ Status drop_generation(const std::string& url, std::int64_t number) {
     const auto row = work.exec_params("DELETE FROM dossier.generations WHERE number = $1 RETURNING state", number);
     if (row.empty()) return make_error(Code::not_found, "there is no generation " + std::to_string(number));
     if (row[0][0].as<std::string>() == "live") return make_error(Code::conflict, "generation " + std::to_string(number) + " is live");
-    work.exec("DROP SCHEMA " + schema_of(number) + " CASCADE");
+    work.exec("DROP SCHEMA " + generation_schema(number) + " CASCADE");
     work.exec_params("DELETE FROM dossier.parked WHERE generation = $1", number);
     work.commit();
     return {};
