@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <map>
+#include <set>
 #include <thread>
 
 #include "bench/bench.hpp"
@@ -95,24 +96,23 @@ Result<std::vector<TaskTimes>> run_paced(test::Installation& installation, const
   return times_of(installation, issues);
 }
 
-// The longest time on end that a task waited while fewer than `slots` were at work. One that stands behind others in a queue meets
-// a free slot again and again, for as long as each takes to be filled: those moments are not one wait.
+// The longest that a task waited while a slot was free for it. Slots are alike, so each claim takes the one that has been free
+// longest: a slot that was given back a moment ago is on its way to its next task, and not one that nobody uses.
 double longest_wait_beside_a_free_slot(const std::vector<TaskTimes>& tasks, int slots) {
-  std::map<double, int> changes;
+  std::multimap<double, const TaskTimes*> changes;  // a task, where it is claimed; nothing, where a slot is given back
   for (const TaskTimes& task : tasks) {
-    ++changes[task.claimed];
-    --changes[task.ended];
+    changes.emplace(task.claimed, &task);
+    changes.emplace(task.ended, nullptr);
   }
+  std::multiset<double> free_since;
+  for (int n = 0; n < slots; ++n) free_since.insert(0);
   double longest = 0;
-  for (const TaskTimes& task : tasks) {
-    int busy = 0;
-    double free_since = task.queued;  // while busy < slots
-    for (const auto& [at, change] : changes) {
-      const bool was_free = busy < slots;
-      if (was_free && at > task.queued) longest = std::max(longest, std::min(at, task.claimed) - std::max(free_since, task.queued));
-      if (at >= task.claimed) break;
-      busy += change;
-      if (!was_free && busy < slots) free_since = at;
+  for (const auto& [at, task] : changes) {
+    if (task == nullptr) {
+      free_since.insert(at);
+    } else if (!free_since.empty()) {
+      longest = std::max(longest, at - std::max(task->queued, *free_since.begin()));
+      free_since.erase(free_since.begin());
     }
   }
   return longest;

@@ -65,6 +65,7 @@ class Intake {
     std::int64_t presence_tick_us = 5'000'000;  // with nothing but silent workers
     std::int64_t retry_us = 200'000;            // first pause before a report is decided again; doubled up to:
     std::int64_t max_retry_us = 5'000'000;
+    std::size_t max_in_flight = 16;         // commands for reports of one worker, each of another task
     std::size_t max_fence_checks = 64;      // a step: fences in heartbeats that no lease explains
     std::int64_t reconcile_us = 5'000'000;  // between looks for claims which the read models have and no lease here
   };
@@ -124,17 +125,26 @@ class Intake {
     v1::Report report;
     std::string body_hash;
     std::string pool;
+    std::uint64_t ticket = 0;  // its name in its lane
     int tries = 0;
+    enum class Step : std::uint8_t { waiting, in_flight, decided } step = Step::waiting;
   };
-  struct Lane {                // of one worker
-    std::deque<Report> queue;  // front is in flight
-    std::string boot_id;       // of the last one queued
-    std::uint64_t last_sequence = 0;
-  };
-  struct Outcome {
-    Report report;
+  struct Outcome {  // what one decided report means for leases and the position, in no order
+    std::int32_t partition = 0;
+    std::uint64_t epoch = 0;
+    std::int64_t offset = 0;
+    WorkspaceId workspace;
+    WorkerId worker;
+    TaskId task;
+    std::uint32_t offer = 0;
     bool leased = false;  // a claim was accepted
     bool ended = false;   // the offer is over for this worker
+  };
+  struct Lane {                // of one worker
+    std::deque<Report> queue;  // by sequence; decided ones leave it in that order
+    std::uint64_t next_ticket = 1;
+    std::string boot_id;  // of the last one queued
+    std::uint64_t last_sequence = 0;
   };
 
   using Form = Result<CheckedForm>;
@@ -150,12 +160,14 @@ class Intake {
   void take_report(Partition& partition, const topic::Record& record, const CheckedForm& form, const KnownWorker& worker);
   void saw_worker(const topic::Record& record, const v1::Report& report);
   void answer_repeat(Partition& partition, const v1::Report& report, const std::string& pool);
-  void run_front(const WorkerId& worker);
-  void on_decided(const WorkerId& worker, Result<Committed> result);
-  void settle(const WorkerId& worker, const Result<Committed>& result, const events::TurnAnswer& answer);
+  void run_ready(const WorkerId& worker);
+  void run_report(const WorkerId& worker, std::uint64_t ticket);
+  void on_decided(const WorkerId& worker, std::uint64_t ticket, Result<Committed> result);
+  void settle(const WorkerId& worker, std::uint64_t ticket, const Result<Committed>& result, const events::TurnAnswer& answer);
   void speak(const Report& report, const Result<Committed>& result, const events::TurnAnswer& turn, Outcome& outcome);
+  Report& report_of(const WorkerId& worker, std::uint64_t ticket);  // of one that is in flight; with mutex_
   // Turns (intake_turns.cpp): what the worker is told when one has ended.
-  void answer_turn(const WorkerId& worker, const Result<Committed>& result);
+  void answer_turn(const WorkerId& worker, std::uint64_t ticket, const Result<Committed>& result);
   Result<events::TurnAnswer> read_answer(const v1::Report& report);
   void speak_answer(const std::string& pool, const v1::Report& report, const events::TurnAnswer& answer);
   void collect();
@@ -213,6 +225,7 @@ class Intake {
   std::unordered_map<WorkerId, Lane> lanes_;
   std::size_t pending_ = 0;
   std::vector<Outcome> outcomes_;
+  std::vector<Report> accepted_in_order_;
   std::set<std::string> in_flight_;                              // keys of intake's own commands
   std::unordered_map<std::string, std::int64_t> not_before_us_;  // boot time, of those that failed
   std::vector<std::pair<TaskId, std::uint32_t>> ended_leases_;

@@ -1,5 +1,8 @@
-// Reports of workers on their way to a decision: a lane for each worker, one command of it in flight.
+// Reports of workers on their way to a decision: a lane for each worker. Those of one task are decided in their order, those of
+// different tasks at the same time; what a worker is told to be accepted, and the position, follow the order of all.
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "base/log.hpp"
 #include "base/mutation.hpp"
@@ -18,7 +21,6 @@ void Intake::take_report(Partition& partition, const topic::Record& record, cons
   const std::uint64_t accepted = accepted_[boot_of(report)];
   if (report.sequence() <= accepted) return answer_repeat(partition, report, worker.state.pool());
 
-  bool first = false;
   {
     const std::lock_guard lock(mutex_);
     Lane& lane = lanes_[id];
@@ -45,15 +47,19 @@ void Intake::take_report(Partition& partition, const topic::Record& record, cons
     lane.boot_id = report.boot_id();
     lane.last_sequence = std::max(lane.last_sequence, report.sequence());
     partition.entries.back().decided = false;
-    first = lane.queue.empty();
-    lane.queue.push_back({record.partition, partition.epoch, record.offset, report, std::string(crypto::view(crypto::sha256(form.outer.body()))),
-                          worker.state.pool(), 0});
+    lane.queue.push_back({.partition = record.partition,
+                          .epoch = partition.epoch,
+                          .offset = record.offset,
+                          .report = report,
+                          .body_hash = std::string(crypto::view(crypto::sha256(form.outer.body()))),
+                          .pool = worker.state.pool(),
+                          .ticket = lane.next_ticket++});
     ++pending_;
     metrics_.pending.store(static_cast<std::int64_t>(pending_));
   }
   if (mutation::on(mutation::Name::grant_before_accepted) && report.has_claim())
     ports_.control.granted(worker.state.pool(), WorkspaceId(report.workspace_id()), id, TaskId(report.fence().task_id()), report.fence().offer());
-  if (first) run_front(id);
+  run_ready(id);
 }
 
 // The worker did not hear that this one was decided: say it again.
@@ -73,68 +79,105 @@ void Intake::answer_repeat(Partition& partition, const v1::Report& report, const
   ports_.control.accepted_through(pool, workspace, worker, report.boot_id(), accepted_[boot_of(report)]);
 }
 
-// On the owner thread or an executor thread.
-void Intake::run_front(const WorkerId& worker) {
+Intake::Report& Intake::report_of(const WorkerId& worker, std::uint64_t ticket) {
+  auto& queue = lanes_.at(worker).queue;
+  return *std::lower_bound(queue.begin(), queue.end(), ticket, [](const Report& one, std::uint64_t wanted) { return one.ticket < wanted; });
+}
+
+// On the owner thread or an executor thread. What speaks of the worker as a whole waits for all before it, and all behind it
+// wait for that.
+void Intake::run_ready(const WorkerId& worker) {
+  std::vector<std::uint64_t> ready;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto lane = lanes_.find(worker);
+    if (lane == lanes_.end()) return;
+    std::set<std::string_view> tasks;  // with an undecided report
+    std::size_t in_flight = 0;
+    for (Report& one : lane->second.queue) {
+      if (one.step == Report::Step::decided) continue;
+      const std::string& task = one.report.fence().task_id();
+      if (in_flight >= options_.max_in_flight || (task.empty() && !tasks.empty())) break;
+      const bool first = tasks.insert(task).second;
+      if (first && one.step == Report::Step::waiting) {
+        one.step = Report::Step::in_flight;
+        ready.push_back(one.ticket);
+      }
+      if (one.step == Report::Step::in_flight) ++in_flight;
+      if (task.empty()) break;
+    }
+  }
+  for (const std::uint64_t ticket : ready) run_report(worker, ticket);
+}
+
+void Intake::run_report(const WorkerId& worker, std::uint64_t ticket) {
   Command command;
   {
     const std::lock_guard lock(mutex_);
-    const auto it = lanes_.find(worker);
-    if (it == lanes_.end() || it->second.queue.empty()) return;
-    const Report& front = it->second.queue.front();
+    const Report& one = report_of(worker, ticket);
     CommandContext& context = command.context;
-    context.workspace = WorkspaceId(front.report.workspace_id());
-    context.commit_id = events::derive_commit_id(context.workspace, front.report.worker_id(), "report",
-                                                 front.report.boot_id() + "/" + std::to_string(front.report.sequence()));
+    context.workspace = WorkspaceId(one.report.workspace_id());
+    context.commit_id = events::derive_commit_id(context.workspace, one.report.worker_id(), "report",
+                                                 one.report.boot_id() + "/" + std::to_string(one.report.sequence()));
     context.actor.set_kind(v1::Actor::WORKER);
-    context.actor.set_id(front.report.worker_id());
-    context.fingerprint = front.body_hash;
-    context.causation_id = "reports/" + std::to_string(front.partition) + "/" + std::to_string(front.offset);
-    context.correlation_id = front.report.fence().task_id();
-    context.occurred_at_us = front.report.sent_at_us();
-    command.decide = commands::worker_report(front.report);
+    context.actor.set_id(one.report.worker_id());
+    context.fingerprint = one.body_hash;
+    context.causation_id = "reports/" + std::to_string(one.partition) + "/" + std::to_string(one.offset);
+    context.correlation_id = one.report.fence().task_id();
+    context.occurred_at_us = one.report.sent_at_us();
+    command.decide = commands::worker_report(one.report);
   }
-  ports_.runner.run(std::move(command), [this, worker](Result<Committed> result) { on_decided(worker, std::move(result)); });
+  ports_.runner.run(std::move(command), [this, worker, ticket](Result<Committed> result) { on_decided(worker, ticket, std::move(result)); });
 }
 
 // On an executor thread.
-void Intake::on_decided(const WorkerId& worker, Result<Committed> result) {
+void Intake::on_decided(const WorkerId& worker, std::uint64_t ticket, Result<Committed> result) {
   bool ends_turn = false;
   {
     const std::lock_guard lock(mutex_);
-    Lane& lane = lanes_.at(worker);
+    Report& one = report_of(worker, ticket);
     if (!result && is_transient(result.error().code)) {
-      const int tries = lane.queue.front().tries++;
+      const int tries = one.tries++;
       const std::int64_t pause = std::min(options_.retry_us << std::min(tries, 10), options_.max_retry_us);
       if (tries == 0 || tries % 10 == 9) log::warn("producers", "a report of " + worker.str() + " waits: " + result.error().message);
       // Not taken only while the executor stops: then the position holds the report back for the next start.
-      (void)ports_.executor.post_after(pause, [this, worker] { run_front(worker); });
+      (void)ports_.executor.post_after(pause, [this, worker, ticket] { run_report(worker, ticket); });
       return;
     }
-    ends_turn = lane.queue.front().report.has_turn_ended();
+    ends_turn = one.report.has_turn_ended();
   }
-  if (result && ends_turn && !commands::recorded_as_late(result->commit.commit)) return answer_turn(worker, result);
-  settle(worker, result, {});
+  if (result && ends_turn && !commands::recorded_as_late(result->commit.commit)) return answer_turn(worker, ticket, result);
+  settle(worker, ticket, result, {});
 }
 
-// On an executor thread: the report is decided, and the next one of its lane may go.
-void Intake::settle(const WorkerId& worker, const Result<Committed>& result, const events::TurnAnswer& answer) {
-  Outcome outcome;
+// On an executor thread: the report is decided, and what waited for it may go.
+void Intake::settle(const WorkerId& worker, std::uint64_t ticket, const Result<Committed>& result, const events::TurnAnswer& answer) {
+  Report one;
   {
     const std::lock_guard lock(mutex_);
-    outcome.report = lanes_.at(worker).queue.front();
+    one = report_of(worker, ticket);
   }
-  speak(outcome.report, result, answer, outcome);
-  bool more = false;
+  Outcome outcome{.partition = one.partition,
+                  .epoch = one.epoch,
+                  .offset = one.offset,
+                  .workspace = WorkspaceId(one.report.workspace_id()),
+                  .worker = worker,
+                  .task = TaskId(one.report.fence().task_id()),
+                  .offer = one.report.fence().offer()};
+  speak(one, result, answer, outcome);
   {
     const std::lock_guard lock(mutex_);
-    Lane& lane = lanes_.at(worker);
-    lane.queue.pop_front();
-    more = !lane.queue.empty();
-    --pending_;
-    metrics_.pending.store(static_cast<std::int64_t>(pending_));
     outcomes_.push_back(std::move(outcome));
+    report_of(worker, ticket).step = Report::Step::decided;
+    auto& queue = lanes_.at(worker).queue;
+    while (!queue.empty() && queue.front().step == Report::Step::decided) {
+      accepted_in_order_.push_back(std::move(queue.front()));
+      queue.pop_front();
+      --pending_;
+    }
+    metrics_.pending.store(static_cast<std::int64_t>(pending_));
   }
-  if (more) run_front(worker);
+  run_ready(worker);
 }
 
 // Answers the worker at once, on the thread that has the verdict: this is on the way from a claim to its agent's start.
@@ -173,38 +216,40 @@ void Intake::speak(const Report& one, const Result<Committed>& result, const eve
 // On the owner thread: what callbacks left.
 void Intake::collect() {
   std::vector<Outcome> outcomes;
+  std::vector<Report> accepted_in_order;
   std::vector<std::pair<TaskId, std::uint32_t>> ended;
   std::vector<WorkerId> lost;
   {
     const std::lock_guard lock(mutex_);
     outcomes.swap(outcomes_);
+    accepted_in_order.swap(accepted_in_order_);
     ended.swap(ended_leases_);
     lost.swap(lost_);
   }
-  for (const Outcome& outcome : outcomes) {
-    const v1::Report& report = outcome.report.report;
+  for (const Report& one : accepted_in_order) {
+    const v1::Report& report = one.report;
     std::uint64_t& accepted = accepted_[boot_of(report)];
     accepted = std::max(accepted, report.sequence());
-    accepted_unsaved_[boot_of(report)] = {
-        {WorkerId(report.worker_id()), report.boot_id(), accepted}, WorkspaceId(report.workspace_id()), outcome.report.pool};
-    const auto it = partitions_.find(outcome.report.partition);
-    if (it == partitions_.end() || it->second.epoch != outcome.report.epoch) continue;  // read again by its new owner
+    accepted_unsaved_[boot_of(report)] = {{WorkerId(report.worker_id()), report.boot_id(), accepted}, WorkspaceId(report.workspace_id()), one.pool};
+  }
+  for (const Outcome& one : outcomes) {
+    const auto it = partitions_.find(one.partition);
+    if (it == partitions_.end() || it->second.epoch != one.epoch) continue;  // read again by its new owner
     auto& entries = it->second.entries;
-    const auto entry = std::lower_bound(entries.begin(), entries.end(), outcome.report.offset,
-                                        [](const Entry& a, std::int64_t offset) { return a.offset < offset; });
-    if (entry != entries.end() && entry->offset == outcome.report.offset) entry->decided = true;
-    const TaskId task(report.fence().task_id());
-    if (outcome.leased) it->second.leases.hold(task, report.fence().offer(), WorkspaceId(report.workspace_id()), WorkerId(report.worker_id()));
-    if (outcome.ended) it->second.leases.drop(task, report.fence().offer());
+    const auto entry =
+        std::lower_bound(entries.begin(), entries.end(), one.offset, [](const Entry& a, std::int64_t offset) { return a.offset < offset; });
+    if (entry != entries.end() && entry->offset == one.offset) entry->decided = true;
+    if (one.leased) it->second.leases.hold(one.task, one.offer, one.workspace, one.worker);
+    if (one.ended) it->second.leases.drop(one.task, one.offer);
   }
   for (const auto& [task, offer] : ended)
     for (auto& [number, partition] : partitions_) partition.leases.drop(task, offer);
   for (const WorkerId& worker : lost) live_.erase(worker);
   // A lane remembers the last sequence until it is among the accepted ones.
   const std::lock_guard lock(mutex_);
-  if (outcomes_.empty())
-    for (const Outcome& outcome : outcomes)
-      if (const auto it = lanes_.find(WorkerId(outcome.report.report.worker_id())); it != lanes_.end() && it->second.queue.empty()) lanes_.erase(it);
+  if (accepted_in_order_.empty())
+    for (const Report& one : accepted_in_order)
+      if (const auto it = lanes_.find(WorkerId(one.report.worker_id())); it != lanes_.end() && it->second.queue.empty()) lanes_.erase(it);
 }
 
 }  // namespace dossier::producers

@@ -39,26 +39,26 @@ Result<events::TurnAnswer> Intake::read_answer(const v1::Report& report) {
   return events::answer_to_turn(session, turn);
 }
 
-// On an executor thread, short: reading is a job of its own, repeated until the database answers. The report stays the
-// first of its lane meanwhile.
-void Intake::answer_turn(const WorkerId& worker, const Result<Committed>& result) {
-  const auto job = [this, worker, result] {
+// On an executor thread, short: reading is a job of its own, repeated until the database answers. The report stays
+// in flight meanwhile.
+void Intake::answer_turn(const WorkerId& worker, std::uint64_t ticket, const Result<Committed>& result) {
+  const auto job = [this, worker, ticket, result] {
     v1::Report report;
     std::int64_t pause = 0;
     {
       const std::lock_guard lock(mutex_);
-      Report& front = lanes_.at(worker).queue.front();
-      report = front.report;
-      pause = std::min(options_.retry_us << std::min(front.tries++, 10), options_.max_retry_us);
+      Report& one = report_of(worker, ticket);
+      report = one.report;
+      pause = std::min(options_.retry_us << std::min(one.tries++, 10), options_.max_retry_us);
     }
     const auto answer = read_answer(report);
-    if (answer) return settle(worker, result, *answer);
+    if (answer) return settle(worker, ticket, result, *answer);
     if (!is_transient(answer.error().code)) {
       log::error("producers", "the end of a turn of " + worker.str() + " can't be answered: " + answer.error().message);
-      return settle(worker, result, {});
+      return settle(worker, ticket, result, {});
     }
     // Not taken only while the executor stops: the position holds the report back for the next start.
-    (void)ports_.executor.post_after(pause, [this, worker, result] { answer_turn(worker, result); });
+    (void)ports_.executor.post_after(pause, [this, worker, ticket, result] { answer_turn(worker, ticket, result); });
   };
   if (!ports_.executor.post(job)) (void)ports_.executor.post_after(options_.retry_us, job);
 }

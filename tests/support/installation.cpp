@@ -11,7 +11,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "platform/process/family.hpp"
 #include "tests/support/eventually.hpp"
+#include "worker/work_root.hpp"
 
 namespace dossier::test {
 namespace {
@@ -54,8 +56,15 @@ Installation::Installation(Clusters clusters)
 
 Installation::~Installation() {
   // Workers first: their goodbye is to find a server. All are asked before any is waited for.
-  for (auto& [name, worker] : workers_) worker->signal(SIGTERM);
+  std::vector<std::string> folders;
+  for (auto& [name, worker] : workers_) {
+    worker->signal(SIGTERM);
+    folders.push_back(folder() + "/" + name);
+  }
   workers_.clear();
+  // What a killed worker's next start would end and remove: here it has none.
+  for (const std::string& work_root : folders)
+    if (const auto root = worker::WorkRoot::open(work_root)) process::kill_marked(root->family_prefix());
   for (auto& [number, server] : servers_) server->signal(SIGTERM);
   servers_.clear();
 }

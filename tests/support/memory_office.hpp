@@ -82,8 +82,9 @@ struct MemoryOffice {
   }
 
   // Registered, and heard of.
-  MemoryWorker add_worker(const std::string& name) {
+  MemoryWorker add_worker(const std::string& name, std::uint32_t slots = 1) {
     MemoryWorker worker(at, workspace, name);
+    worker.slots = slots;
     must(producers::commands::register_worker(worker.registration(token.str())));
     worker.heartbeat();
     settle_all();

@@ -16,6 +16,8 @@ namespace dossier::test {
 
 class MemoryWorker {
  public:
+  std::uint32_t slots = 1;  // before it is registered
+
   MemoryWorker(MemoryInstallation& at, WorkspaceId workspace, const std::string& name)
       : at_(at),
         workspace_(std::move(workspace)),
@@ -42,14 +44,14 @@ class MemoryWorker {
     capability.set_value("true");
     registered.set_public_key(keys_.public_key);
     registered.set_token_secret_id(token_secret);
-    registered.set_slots(1);
+    registered.set_slots(slots);
     return registered;
   }
 
   void heartbeat(const std::vector<v1::Fence>& running = {}, bool draining = false) {
     v1::Report report;
     auto& heartbeat = *report.mutable_heartbeat();
-    heartbeat.set_free_slots(1);
+    heartbeat.set_free_slots(slots);
     heartbeat.add_partitions(0);
     heartbeat.set_draining(draining);
     for (const auto& fence : running) *heartbeat.add_running() = fence;

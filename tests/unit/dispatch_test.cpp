@@ -224,6 +224,29 @@ TEST(Dispatch, a_worker_is_told_that_its_reports_are_accepted_only_when_that_is_
   EXPECT_EQ(office.accepted_through(worker), 1u);
 }
 
+TEST(Dispatch, reports_of_one_task_keep_their_order_and_those_of_others_do_not_wait_for_them) {
+  MemoryOffice office;
+  MemoryWorker worker = office.add_worker("a", 2);
+  const TaskId first = office.ask();
+  const TaskId second = office.ask();
+  ASSERT_EQ(office.task(second).status(), Status::OFFERED);
+  const auto before = office.at.events_of(office.workspace).size();
+  worker.claim(office.fence(first));
+  worker.start(office.fence(first));
+  worker.claim(office.fence(second));
+  while (office.at.broker.step()) {
+  }
+  office.server.step();
+  while (office.at.broker.step()) {
+  }
+  EXPECT_EQ(office.at.events_of(office.workspace).size(), before + 2) << "two claims are on their way at once, the start waits for its claim";
+  const auto last = worker.complete(office.fence(second));
+  office.settle_all();
+  EXPECT_EQ(office.task(first).status(), Status::RUNNING);
+  EXPECT_EQ(office.task(second).status(), Status::COMPLETED);
+  EXPECT_EQ(office.accepted_through(worker), last);
+}
+
 TEST(Dispatch, a_report_that_comes_before_an_earlier_one_waits_for_its_repeat) {
   MemoryOffice office;
   MemoryWorker worker = office.add_worker("a");
