@@ -28,6 +28,7 @@ SANITIZED_SLOWER = 5
 SANITIZED_SEEDS = "40"
 SANITIZER_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1",
                      "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}
+SUPPRESSIONS = {"LSAN_OPTIONS": "leaks.supp", "TSAN_OPTIONS": "races.supp"}
 
 running = []
 
@@ -199,7 +200,9 @@ def main():
     for kind, tiers in SANITIZED.items():
         build = getattr(arguments, kind)
         sanitized = dict(environment, DOSSIER_SIM_SEEDS=SANITIZED_SEEDS, **SANITIZER_OPTIONS)
-        sanitized["LSAN_OPTIONS"] = "suppressions=" + os.path.join(arguments.source, "infra", "local", "leaks.supp")
+        for variable, file in SUPPRESSIONS.items():
+            path = os.path.join(arguments.source, "infra", "local", file)
+            sanitized[variable] = ":".join(filter(None, (sanitized.get(variable), f"suppressions={path}")))
         runs += [(tier, build, f"{kind} {tier}", sanitized) for tier in tiers if build]
     for tier, build, label, variables in runs:
         print(f"[{label}] …", file=sys.stderr, flush=True)

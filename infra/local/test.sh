@@ -87,7 +87,7 @@ test_sanitized_trees() {  # TYPE ARGUMENT…
   done
   [[ -n $all ]] || return 0
   build_tree asan "$type" address dossier_{unit,property,contract,simulation}_tests
-  build_tree tsan "$type" thread dossier_{unit,contract,integration}_tests
+  build_tree tsan "$type" thread dossier dossier_{unit,contract,integration}_tests
   test_sanitized+=(--asan "$checkout/build/asan" --tsan "$checkout/build/tsan")
 }
 
@@ -110,7 +110,7 @@ dev_test() {  # SANITIZER-COMMAND [TIER…] [--all] [--no-skips] [--filter PATTE
   export DOSSIER_NPM_DIR=$checkout/.local/npm
   case $sanitize in
     address) export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:strict_string_checks=1 LSAN_OPTIONS=suppressions=$infra_dir/local/leaks.supp ;;
-    thread) export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 ;;
+    thread) export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$infra_dir/local/races.supp ;;
   esac
   # In the background with wait, so that a signal to this script ends it at once and not after the tier.
   python3 "$infra_dir/local/run_tiers.py" --build "$checkout/build/$tree" --source "$checkout" --prepared-ms "$prepared_ms" \

@@ -48,7 +48,7 @@ class ProjectorOnPostgres : public ::testing::Test {
     projector.assign({script.partition()});
     for (; steps > 0; --steps) {
       projector.step(0);
-      const auto& partition = projector.stats().partitions.at(0);
+      const PartitionStats partition = projector.stats().partitions.at(0);
       if (partition.next_offset == script.end() || partition.state == PartitionState::halted) break;
     }
     EXPECT_GT(steps, 0) << "did not come to the end";
