@@ -2,6 +2,8 @@
 #include "base/metrics.hpp"
 
 #include <cstdio>
+#include <initializer_list>
+#include <string_view>
 
 namespace dossier {
 namespace {
@@ -58,7 +60,9 @@ void MetricsText::histogram(std::string_view name, std::string_view help, const 
 std::string MetricsText::text() const {
   std::string out;
   for (const auto& [name, family] : families_)
-    out += "# HELP " + name + " " + family.help + "\n# TYPE " + name + " " + family.type + "\n" + family.lines;
+    for (const std::string_view piece :
+         std::initializer_list<std::string_view>{"# HELP ", name, " ", family.help, "\n# TYPE ", name, " ", family.type, "\n", family.lines})
+      out += piece;
   return out;
 }
 

@@ -72,6 +72,7 @@ class Run {
   Status connect() {
     auto connection = std::make_unique<Connection>();
     connection->fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connection->fd < 0) return make_error(Code::io, std::string("can't make a socket: ") + std::strerror(errno));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(load_.port);

@@ -1,5 +1,6 @@
 // Masking of a worker's log lines: how much of a core it takes, beside the plainest thing that could be done to the same
 // bytes, a search for one byte and a copy.
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <random>
@@ -59,7 +60,7 @@ Result<std::vector<Measurement>> bench_masking(const Settings& settings) {
     const auto bare_began = SteadyClock::now();
     for (const auto& line : lines) {
       bytes -= std::memchr(line.data(), '\n', line.size()) == nullptr ? line.size() : 0;
-      std::memcpy(copy.data(), line.data(), line.size());
+      std::copy(line.begin(), line.end(), copy.begin());
       asm volatile("" : : "r"(copy.data()) : "memory");
     }
     if (bytes != 0) return make_error(Code::io, "a line came back changed");

@@ -26,10 +26,11 @@ Result<double> copy_seconds(const test::Installation& installation) {
   TRY([[maybe_unused]] auto schema, pool.write_one("CREATE SCHEMA bench_copy"));
   double seconds = 0;
   int number = 0;
+  const std::string process = std::to_string(::getpid());
   for (const auto& row : tables) {
     const std::string table = row.str(0);
     const std::string copy = "bench_copy.t" + std::to_string(++number);
-    const std::string file = "'/tmp/dossier-bench-copy-" + std::to_string(::getpid()) + ".bin'";
+    const std::string file = "'/tmp/dossier-bench-copy-" + process + ".bin'";
     TRY([[maybe_unused]] auto out, pool.write_one("COPY " + table + " TO " + file + " (FORMAT binary)"));
     TRY([[maybe_unused]] auto like, pool.write_one("CREATE TABLE " + copy + " (LIKE " + table + " INCLUDING ALL)"));
     const auto began = SteadyClock::now();

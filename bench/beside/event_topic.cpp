@@ -23,8 +23,8 @@ std::string event(std::int64_t id) {
       head, sizeof head,
       R"({"id":%lld,"entity":%lld,"workspace":"ws_%032llx","stream":"comment/cmt_%032llx","version":%lld,"kind":"comment_added","at_us":%lld,"body":")",
       static_cast<long long>(id), static_cast<long long>(entity_of(id)), static_cast<unsigned long long>(id % 97),
-      static_cast<unsigned long long>(entity_of(id)), static_cast<long long>(1 + id / kEntities),
-      static_cast<long long>(1'800'000'000'000'000 + id * 1'000));
+      static_cast<unsigned long long>(entity_of(id)), 1 + static_cast<long long>(id / kEntities),
+      1'800'000'000'000'000 + static_cast<long long>(id) * 1'000);
   std::string text = head;
   for (std::size_t at = static_cast<std::size_t>(id) % words.size(); text.size() < kEventBytes - 2; at = (at + 1) % words.size()) text += words[at];
   return text + "\"}";

@@ -64,6 +64,7 @@ Status issue_rows(const Words&) {
   installation.bootstrap();
   const std::string token = installation.api().token();
   std::vector<std::string> issues;
+  issues.reserve(kIssues);
   for (std::size_t n = 0; n < kIssues; ++n) issues.push_back(open_issue(installation));
   const std::string long_issue = open_issue(installation);
   TRY([[maybe_unused]] const auto told, load_server(installation, 8, kLong - 1, [&](std::int64_t) { return comment(long_issue, token); }));

@@ -36,6 +36,7 @@ class Queue {
   // Asked for one after another over HTTP, as fast as one client can; from the first question to the last end.
   Result<Figures> drain(std::int64_t tasks) {
     std::vector<test::Asked> asked;
+    asked.reserve(static_cast<std::size_t>(tasks));
     const auto began = SteadyClock::now();
     for (std::int64_t n = 0; n < tasks; ++n) asked.push_back(ask());
     for (const auto& one : asked) {

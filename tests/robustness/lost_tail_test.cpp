@@ -46,12 +46,15 @@ class LostTail : public OnBreakable {
     ASSERT_TRUE((*writer)->flush(30'000));
     ASSERT_EQ(acknowledged, records);
   }
+  // A server whose writer was contradicted by the broker ends, at once or when it writes next; whoever runs it starts it again.
+  void keep_running() {
+    if (!at().server().running()) at().launch_server();
+  }
   void expect_halted(const std::string& reason) {
     Reply refused;
     EXPECT_TRUE(eventually(kHaltDeadlineMs,
                            [&] {
-                             // A server whose writer was contradicted by the broker ends; whoever runs it starts it again.
-                             if (!at().server().running()) at().launch_server();
+                             keep_running();
                              refused = open("never");
                              return refused.status == 503 && refused.text("code") == "partition_halted";
                            }))
@@ -59,12 +62,20 @@ class LostTail : public OnBreakable {
     EXPECT_THAT(refused.text("detail"), HasSubstr(reason));
     Reply ready;
     EXPECT_TRUE(eventually(kHaltDeadlineMs, [&] {
+      keep_running();
       ready = api().get("/ready");
       return ready.status == 503 && ready.raw.find("halted") != std::string::npos;
     })) << ready.raw;
     // Told at the end of the projector's step, a moment after the command was refused.
     const std::string metric = "dossier_projection_halted{partition=\"" + std::to_string(partition()) + "\"} 1";
-    EXPECT_TRUE(eventually(kHaltDeadlineMs, [&] { return api().get("/metrics").raw.find(metric) != std::string::npos; })) << metric;
+    EXPECT_TRUE(eventually(kHaltDeadlineMs, [&] {
+      keep_running();
+      return api().get("/metrics").raw.find(metric) != std::string::npos;
+    })) << metric;
+    EXPECT_TRUE(eventually(kHaltDeadlineMs, [&] {
+      keep_running();
+      return titles().size() == 3;
+    }));
     EXPECT_THAT(titles(), ::testing::UnorderedElementsAre("first", "second", "third"));
   }
 };
