@@ -48,6 +48,8 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
   bool stop(std::int64_t timeout_ms);
   Status database_is_present() { return producers::database_is_present(store_, board_); }
 
+  void abandon_reads() { reads_->abandon(); }
+
   RunnerMetrics metrics_;
 
  private:
@@ -469,7 +471,8 @@ CommandRunner::CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& bo
 CommandRunner::CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock, Options options)
     : core_(std::make_shared<Core>(store, log, board, executor, clock, options)) {}
 
-CommandRunner::~CommandRunner() = default;
+// Reads that nobody will serve any more hold their commands, and those the core.
+CommandRunner::~CommandRunner() { core_->abandon_reads(); }
 
 void CommandRunner::run(Command command, Done done) { core_->run(std::move(command), std::move(done)); }
 

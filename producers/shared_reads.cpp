@@ -17,6 +17,12 @@ void SharedReads::read(StatesWanted wanted, Done done) {
   serve();
 }
 
+void SharedReads::abandon() {
+  std::vector<Asker> forgotten;  // ends behind the lock: what it holds may hold this
+  const std::lock_guard lock(mutex_);
+  forgotten.swap(waiting_);
+}
+
 // The next askers; none: this turn is over.
 std::vector<SharedReads::Asker> SharedReads::take() {
   const std::lock_guard lock(mutex_);

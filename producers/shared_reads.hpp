@@ -24,6 +24,8 @@ class SharedReads : public std::enable_shared_from_this<SharedReads> {
 
   SharedReads(StateStore& store, Executor& executor) : store_(store), executor_(executor) {}
   void read(StatesWanted wanted, Done done);
+  // Forgets who waits, without a call: when the executor dropped its jobs, which is what a process that dies does.
+  void abandon();
 
  private:
   struct Asker {

@@ -12,6 +12,7 @@ namespace dossier::test {
 namespace {
 
 constexpr std::int64_t kGoneDeadlineMs = 20'000;
+constexpr std::int64_t kReapedDeadlineMs = 5'000;
 
 struct ProcessFacts {
   char state = 0;  // 0: there is no such process
@@ -63,6 +64,12 @@ void kill_all(const std::vector<pid_t>& processes) {
   eventually(kGoneDeadlineMs, [&] {
     for (const pid_t pid : processes)
       if (process_lives(pid)) return false;
+    return true;
+  });
+  // PostgreSQL does not start while a process has the number in its lock file, and a dead one has it until init has looked after it.
+  eventually(kReapedDeadlineMs, [&] {
+    for (const pid_t pid : processes)
+      if (facts_of(pid).state != 0) return false;
     return true;
   });
 }
