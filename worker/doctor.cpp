@@ -42,13 +42,13 @@ fs::path nearest(const std::string& path) {
 }
 
 Finding check_folder(const std::string& path) {
-  if (path.empty()) return {"folder", State::failed, "no folder for repositories and worktrees", "give one by --dir"};
+  if (path.empty()) return {"folder", State::failed, "no folder for repositories and worktrees", "give one by --work-root"};
   const fs::path there = nearest(path);
   if (::access(there.c_str(), R_OK | W_OK | X_OK) != 0)
-    return {"folder", State::failed, there.string() + " can't be written to", "give the worker's account that right, or name another by --dir"};
+    return {"folder", State::failed, there.string() + " can't be written to", "give the worker's account that right, or name another by --work-root"};
   std::error_code failed;
   if (fs::exists(path, failed) && !fs::is_directory(path, failed))
-    return {"folder", State::failed, path + " is no folder", "remove it, or name another by --dir"};
+    return {"folder", State::failed, path + " is no folder", "remove it, or name another by --work-root"};
   return {"folder", State::ok, fs::exists(path, failed) ? path : path + " (will be made)", ""};
 }
 
