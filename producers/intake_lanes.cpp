@@ -93,8 +93,10 @@ void Intake::run_ready(const WorkerId& worker) {
     const auto lane = lanes_.find(worker);
     if (lane == lanes_.end()) return;
     std::set<std::string_view> tasks;  // with an undecided report
-    std::size_t in_flight = 0;
-    for (Report& one : lane->second.queue) {
+    auto& queue = lane->second.queue;
+    auto in_flight =
+        static_cast<std::size_t>(std::count_if(queue.begin(), queue.end(), [](const Report& one) { return one.step == Report::Step::in_flight; }));
+    for (Report& one : queue) {
       if (one.step == Report::Step::decided) continue;
       const std::string& task = one.report.fence().task_id();
       if (in_flight >= options_.max_in_flight || (task.empty() && !tasks.empty())) break;
@@ -102,8 +104,8 @@ void Intake::run_ready(const WorkerId& worker) {
       if (first && one.step == Report::Step::waiting) {
         one.step = Report::Step::in_flight;
         ready.push_back(one.ticket);
+        ++in_flight;
       }
-      if (one.step == Report::Step::in_flight) ++in_flight;
       if (task.empty()) break;
     }
   }

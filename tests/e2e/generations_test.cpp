@@ -52,7 +52,7 @@ TEST_F(Generations, a_server_of_other_code_builds_the_successor_while_reads_go_o
     at().launch_server();
     ASSERT_TRUE(eventually(60'000, [&] { return issues() == 5; })) << "reads";
     ASSERT_TRUE(eventually(20'000, [&] { return number_of(postgres::GenerationState::building) != 0; }));
-    // A server that began a moment ago may not know the log's partitions yet: 503, try again.
+    // A server that began a moment ago may say 503 first, which a client tries again.
     EXPECT_TRUE(eventually(20'000, [&] { return post_issue("Recorded while nobody judges").status == 202; }));
     // Until too much is open: then commands are refused before they are decided.
     EXPECT_TRUE(eventually(30'000, [&] { return post_issue("Too late").status == 503; }));

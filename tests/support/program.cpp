@@ -19,19 +19,12 @@
 #include <utility>
 
 #include "tests/support/eventually.hpp"
+#include "tests/support/loopback.hpp"
 
 extern char** environ;
 
 namespace dossier::test {
 namespace {
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 // Everything that the child needs is made before fork: after it, only async-signal-safe calls are allowed.
 std::vector<std::string> environment_of(const EnvironmentChanges& changes) {

@@ -14,20 +14,13 @@
 #include <stdexcept>
 #include <vector>
 
+#include "tests/support/loopback.hpp"
 #include "tests/support/program.hpp"
 
 namespace dossier::test {
 namespace {
 
 constexpr std::size_t kBufferBytes = 64u << 10;
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 void close_with_reset(int fd) {
   if (fd < 0) return;
