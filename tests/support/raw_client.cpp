@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include "tests/support/loopback.hpp"
 
 namespace dossier::test_support {
 namespace {
@@ -32,10 +33,7 @@ std::string RawResponse::header(std::string_view name) const {
 }
 
 RawClient::RawClient(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr_in address = test::loopback(port);
   if (::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
     ::close(socket_);
     socket_ = -1;

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "base/check.hpp"
+#include "tests/support/loopback.hpp"
 
 namespace dossier::test_support {
 namespace {
@@ -64,9 +65,7 @@ void RawConnection::wait_for_close() {
 
 RawServer::RawServer(std::vector<Script> scripts) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr_in address = test::loopback(0);
   socklen_t size = sizeof address;
   CHECK(listener_ >= 0 && ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0 && ::listen(listener_, 16) == 0 &&
         ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
