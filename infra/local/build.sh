@@ -21,6 +21,7 @@ build_tree() {
   local log=$tree/dev-build.log
   mkdir -p "$tree"
   export CCACHE_DIR=${CCACHE_DIR:-$checkout/.local/ccache} CCACHE_BASEDIR=$checkout CCACHE_NOHASHDIR=1
+  export CCACHE_SLOPPINESS=pch_defines,time_macros  # without them it keeps nothing that uses a precompiled header
   local configured="$type $sanitize tests $tests benchmarks $bench"
   if [[ ! -r $tree/build.ninja || ! -r $tree/.configured || $(<"$tree/.configured") != "$configured" ]]; then
     step "Build: configuring build/$name ($type${sanitize:+, $sanitize sanitizer})"
