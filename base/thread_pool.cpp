@@ -24,26 +24,56 @@ ThreadPool::ThreadPool(std::size_t threads, std::size_t max_queue) : max_queue_(
 ThreadPool::~ThreadPool() { stop(); }
 
 bool ThreadPool::post(std::function<void()> job) {
+  std::condition_variable* roused = nullptr;
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || queue_.size() >= max_queue_) return false;
     queue_.push_back(std::move(job));
+    roused = rouse_for_job();
   }
-  wake_.notify_one();
+  if (roused != nullptr) roused->notify_one();
   return true;
 }
 
 bool ThreadPool::post_after(std::int64_t delay_us, std::function<void()> job) {
-  bool earliest = false;
+  std::condition_variable* roused = nullptr;
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return false;
     timers_.push_back({steady_us() + std::max<std::int64_t>(delay_us, 0), timer_order_++, std::move(job)});
     std::push_heap(timers_.begin(), timers_.end());
-    earliest = timers_.front().order == timer_order_ - 1;
+    const bool is_earliest = timers_.front().order == timer_order_ - 1;
+    if (is_earliest && is_watched_) roused = &alarm_;
+    if (!is_watched_) roused = rouse_watcher();
   }
-  if (earliest) wake_.notify_one();  // somebody has to sleep less long
+  if (roused != nullptr) roused->notify_one();
   return true;
+}
+
+// Under the lock, as the next one: what to notify, if anything. A thread that is on its way already is not told again, and
+// one that works looks at queue and timers before it rests.
+std::condition_variable* ThreadPool::rouse_for_job() {
+  std::condition_variable* rests = rouse_watcher();
+  return rests == nullptr && is_watched_ ? &alarm_ : rests;
+}
+
+std::condition_variable* ThreadPool::rouse_watcher() {
+  if (roused_ >= resting_) return nullptr;
+  ++roused_;
+  return &wake_;
+}
+
+void ThreadPool::rest(std::unique_lock<std::mutex>& lock) {
+  if (timers_.empty() || is_watched_) {
+    ++resting_;
+    wake_.wait(lock);
+    --resting_;
+    roused_ -= std::min<std::size_t>(roused_, 1);
+  } else {
+    is_watched_ = true;
+    alarm_.wait_until(lock, SteadyClock::time_point(std::chrono::microseconds(timers_.front().due_us)));
+    is_watched_ = false;
+  }
 }
 
 void ThreadPool::work() {
@@ -59,17 +89,13 @@ void ThreadPool::work() {
       queue_.pop_front();
     } else if (stopping_) {
       return;
-    } else if (timers_.empty()) {
-      wake_.wait(lock);
-      continue;
     } else {
-      wake_.wait_until(lock, SteadyClock::time_point(std::chrono::microseconds(timers_.front().due_us)));
+      rest(lock);
       continue;
     }
-    // A thread that leaves the wait for a job may have been the one which watched the next timer.
-    const bool hand_over = !timers_.empty() || !queue_.empty();
+    std::condition_variable* const roused = !timers_.empty() && !is_watched_ ? rouse_watcher() : nullptr;  // this one was it
     lock.unlock();
-    if (hand_over) wake_.notify_one();
+    if (roused != nullptr) roused->notify_one();
     job();
     job = nullptr;  // what it holds is released without the lock
     lock.lock();
@@ -84,6 +110,7 @@ void ThreadPool::stop() {
     dropped.swap(timers_);
   }
   wake_.notify_all();
+  alarm_.notify_all();
   for (auto& thread : threads_)
     if (thread.joinable()) thread.join();
 }

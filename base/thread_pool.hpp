@@ -35,10 +35,19 @@ class ThreadPool final : public Executor {
     bool operator<(const Timer& other) const { return due_us != other.due_us ? due_us > other.due_us : order > other.order; }
   };
   void work();
+  void rest(std::unique_lock<std::mutex>& lock);
+  std::condition_variable* rouse_for_job();
+  std::condition_variable* rouse_watcher();
 
   const std::size_t max_queue_;
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  // guards what follows
+  // One resting thread watches the next timer, the others wait for jobs: were all of them to watch, each job would rouse a
+  // second thread, lest the one that took it had been the last to watch.
   std::condition_variable wake_;
+  std::size_t resting_ = 0;  // waiting for wake_
+  std::size_t roused_ = 0;   // of these, told to go on and not yet running
+  std::condition_variable alarm_;
+  bool is_watched_ = false;
   std::deque<std::function<void()>> queue_;
   std::vector<Timer> timers_;  // a heap, earliest first
   std::uint64_t timer_order_ = 0;

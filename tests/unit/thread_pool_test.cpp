@@ -62,5 +62,47 @@ TEST(ThreadPool, stop_runs_what_is_queued_and_drops_timers_that_are_not_due) {
   EXPECT_EQ(ran.load(), 50);
 }
 
+TEST(ThreadPool, the_thread_that_watches_a_timer_takes_a_job_when_no_other_is_free) {
+  ThreadPool pool(2, 10);
+  ASSERT_TRUE(pool.post_after(3'600'000'000, [] {}));
+  std::promise<void> hold;
+  std::promise<void> busy;
+  auto held = hold.get_future().share();
+  ASSERT_TRUE(pool.post([&, held] {
+    busy.set_value();
+    held.wait();
+  }));
+  busy.get_future().wait();
+  std::promise<void> second;
+  ASSERT_TRUE(pool.post([&] { second.set_value(); }));
+  EXPECT_EQ(second.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  hold.set_value();
+}
+
+TEST(ThreadPool, a_timer_is_watched_while_the_thread_that_watched_it_works) {
+  ThreadPool pool(2, 10);
+  std::promise<void> hold;
+  auto held = hold.get_future().share();
+  ASSERT_TRUE(pool.post_after(50'000, [held] { held.wait(); }));
+  std::promise<void> second;
+  ASSERT_TRUE(pool.post_after(60'000, [&] { second.set_value(); }));
+  EXPECT_EQ(second.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  hold.set_value();
+}
+
+TEST(ThreadPool, no_job_is_left_behind_between_threads_that_fall_asleep_and_wake) {
+  ThreadPool pool(3, 10'000);
+  ASSERT_TRUE(pool.post_after(3'600'000'000, [] {}));
+  for (int round = 0; round < 2'000; ++round) {
+    const auto left = std::make_shared<std::atomic<int>>(4);
+    const auto done = std::make_shared<std::promise<void>>();
+    for (int i = 0; i < 4; ++i)
+      ASSERT_TRUE(pool.post([left, done] {
+        if (--*left == 0) done->set_value();
+      }));
+    ASSERT_EQ(done->get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready) << round;
+  }
+}
+
 }  // namespace
 }  // namespace dossier
