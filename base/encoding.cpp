@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace dossier {
 namespace {
@@ -89,7 +90,12 @@ bool is_utf8(std::string_view text) noexcept {
   const auto* end = p + text.size();
   while (p < end) {
     if (*p < 0x80) {
-      ++p;
+      // Most text is ASCII: eight bytes at a time.
+      for (std::uint64_t word = 0; end - p >= 8; p += 8) {
+        std::memcpy(&word, p, 8);
+        if ((word & 0x8080'8080'8080'8080) != 0) break;
+      }
+      while (p < end && *p < 0x80) ++p;
       continue;
     }
     int extra = 0;

@@ -29,5 +29,15 @@ TEST(Encoding, utf8_is_refused_where_it_is_overlong_cut_or_a_surrogate) {
   EXPECT_FALSE(is_utf8("\xf4\x90\x80\x80"));
 }
 
+TEST(Encoding, utf8_is_judged_alike_wherever_in_ascii_text_it_stands) {
+  for (std::size_t before = 0; before < 20; ++before)
+    for (std::size_t after = 0; after < 20; ++after) {
+      const std::string head(before, 'a'), tail(after, 'z');
+      EXPECT_TRUE(is_utf8(head + "\xe2\x82\xac" + tail)) << before << " " << after;
+      EXPECT_FALSE(is_utf8(head + "\xff" + tail)) << before << " " << after;
+      EXPECT_EQ(is_utf8(head + "\xe2\x82" + tail), false) << before << " " << after;
+    }
+}
+
 }  // namespace
 }  // namespace dossier

@@ -34,6 +34,19 @@ TEST(Json, RefusesWhatIsNotJson) {
   }
 }
 
+// The reader takes many bytes of a string at once: what ends it, and what it must refuse, may lie anywhere among them.
+TEST(Json, AStringIsReadAlikeWhereverItsEscapesAndBadBytesStand) {
+  for (std::size_t before = 0; before < 40; ++before)
+    for (std::size_t after = 0; after < 40; ++after) {
+      const std::string head(before, 'a'), tail(after, 'z');
+      const auto good = parse("[\"" + head + "\\n\\u20ac\xc3\xa9" + tail + "\"]");
+      ASSERT_TRUE(good.has_value()) << before << " " << after;
+      EXPECT_EQ(*good->array()->front().string(), head + "\n\xe2\x82\xac\xc3\xa9" + tail);
+      for (const char bad : {'\0', '\n', '\x1f', '\xff', '"'})
+        EXPECT_FALSE(parse("[\"" + head + bad + tail + "\"]").has_value()) << before << " " << after;
+    }
+}
+
 TEST(Json, RefusesARepeatedName) {
   EXPECT_FALSE(parse(R"({"a":1,"a":2})").has_value());
   std::string many = "{";
