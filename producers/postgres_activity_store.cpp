@@ -13,8 +13,8 @@ using rows::Type;
 constexpr std::string_view kAppend = R"sql(
 INSERT INTO dossier.activity_blocks (session_id, offer, first_sequence, last_sequence, lines, workspace, partition, "offset",
   appended_us, sha256, body)
-SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[],
-  $9::bigint[], $10::bytea[], $11::bytea[])
+SELECT unnest($1::text[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::text[]),
+  unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::bigint[]), unnest($10::bytea[]), unnest($11::bytea[])
 ON CONFLICT (session_id, offer, first_sequence) DO NOTHING
 )sql";
 // Starts at the last block that begins at or before the cursor, so that a reader at the end of a long log touches one row.

@@ -40,9 +40,8 @@ const rows::Table& agents_table() {
 INSERT INTO agents AS t (
   id, workspace, name, provider, model, instructions_json, enabled, command_json, timeout_ms, created_us, updated_us,
   seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[], $9::bigint[],
-  $10::bigint[], $11::bigint[], $12::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+  unnest($7::boolean[]), unnest($8::text[]), unnest($9::bigint[]), unnest($10::bigint[]), unnest($11::bigint[]), unnest($12::bigint[])
 ON CONFLICT (id, workspace) DO UPDATE SET
   name = COALESCE(excluded.name, t.name),
   provider = COALESCE(excluded.provider, t.provider),

@@ -76,11 +76,11 @@ INSERT INTO approvals AS t (
   id, workspace, session_id, issue_id, kind, command_json, patch_json, detail_json, ask_reason_json, cwd, paths_json,
   action_sha256, offer, turn, provider_request, provider_item, asked_us, status, decision, decided_by, rule, reason_json,
   answer_json, resolved, resolved_us, delivered_how, delivered_offer, delivered_us, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-  $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::text[], $16::text[], $17::bigint[], $18::text[], $19::text[],
-  $20::text[], $21::text[], $22::text[], $23::text[], $24::bytea[], $25::bigint[], $26::text[], $27::bigint[],
-  $28::bigint[], $29::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+  unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::text[]), unnest($12::text[]),
+  unnest($13::bigint[]), unnest($14::bigint[]), unnest($15::text[]), unnest($16::text[]), unnest($17::bigint[]), unnest($18::text[]),
+  unnest($19::text[]), unnest($20::text[]), unnest($21::text[]), unnest($22::text[]), unnest($23::text[]), unnest($24::bytea[]),
+  unnest($25::bigint[]), unnest($26::text[]), unnest($27::bigint[]), unnest($28::bigint[]), unnest($29::bigint[])
 ON CONFLICT (id, workspace) DO UPDATE SET
   session_id = COALESCE(t.session_id, excluded.session_id),
   issue_id = COALESCE(t.issue_id, excluded.issue_id),
@@ -123,7 +123,7 @@ const rows::Table& counts_table() {
                                   {"seq", Type::int8, Merge::greatest}},
                                  R"sql(
 INSERT INTO approval_counts AS t (session_id, workspace, asked, open, seq)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bigint[])
 ON CONFLICT (session_id, workspace) DO UPDATE SET
   asked = COALESCE(t.asked + excluded.asked, t.asked, excluded.asked),
   open = COALESCE(t.open + excluded.open, t.open, excluded.open),

@@ -24,9 +24,8 @@ const rows::Table& comments_table() {
                                  R"sql(
 INSERT INTO comments AS t (
   id, workspace, issue_id, first_seq, first_index, head_json, body_json, edited, removed, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::boolean[],
-  $9::boolean[], $10::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::text[]),
+  unnest($7::text[]), unnest($8::boolean[]), unnest($9::boolean[]), unnest($10::bigint[])
 ON CONFLICT (id, workspace) DO UPDATE SET
   issue_id = COALESCE(t.issue_id, excluded.issue_id),
   first_seq = COALESCE(t.first_seq, excluded.first_seq),

@@ -44,9 +44,9 @@ const rows::Table& follow_ups_table() {
 INSERT INTO follow_ups AS t (
   id, workspace, session_id, issue_id, first_seq, first_index, head_json, body_json, status, steer_requested, turn,
   steered, delivered_us, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::text[],
-  $10::boolean[], $11::bigint[], $12::boolean[], $13::bigint[], $14::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::bigint[]),
+  unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::boolean[]), unnest($11::bigint[]), unnest($12::boolean[]),
+  unnest($13::bigint[]), unnest($14::bigint[])
 ON CONFLICT (id, workspace) DO UPDATE SET
   session_id = COALESCE(t.session_id, excluded.session_id),
   issue_id = COALESCE(t.issue_id, excluded.issue_id),

@@ -23,8 +23,8 @@ const rows::Table& table_of() {
                                  R"sql(
 INSERT INTO users AS t (
   id, workspace, login_json, display_name_json, password_secret_id, admin, created_us, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::bigint[], $8::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::boolean[]),
+  unnest($7::bigint[]), unnest($8::bigint[])
 ON CONFLICT (id, workspace) DO UPDATE SET
   login_json = COALESCE(t.login_json, excluded.login_json),
   display_name_json = COALESCE(excluded.display_name_json, t.display_name_json),
@@ -52,8 +52,8 @@ const rows::Table& table_of() {
                                  R"sql(
 INSERT INTO auth_sessions AS t (
   secret_id, workspace, user_id, token_prefix, opened_us, expires_us, revoked, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::boolean[], $8::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::bigint[]),
+  unnest($7::boolean[]), unnest($8::bigint[])
 ON CONFLICT (secret_id, workspace) DO UPDATE SET
   user_id = COALESCE(t.user_id, excluded.user_id),
   token_prefix = COALESCE(t.token_prefix, excluded.token_prefix),
@@ -78,8 +78,7 @@ const rows::Table& table_of() {
                                  R"sql(
 INSERT INTO names AS t (
   stream, workspace, owner, confirmed, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::boolean[]), unnest($5::bigint[])
 ON CONFLICT (stream, workspace) DO UPDATE SET
   owner = COALESCE(excluded.owner, t.owner),
   confirmed = COALESCE(excluded.confirmed, t.confirmed),

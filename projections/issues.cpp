@@ -51,9 +51,9 @@ const rows::Table& issues_table() {
 INSERT INTO issues AS t (
   id, workspace, number, title_json, body_json, status, project_id, author_id, assignee_id, labels_json,
   parent_issue_id, created_us, updated_us, comment_count, active_session_id, copy_generation, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-  $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::text[], $16::bigint[], $17::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+  unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::text[]), unnest($12::bigint[]),
+  unnest($13::bigint[]), unnest($14::bigint[]), unnest($15::text[]), unnest($16::bigint[]), unnest($17::bigint[])
 ON CONFLICT (id, workspace) DO UPDATE SET
   number = COALESCE(excluded.number, t.number),
   title_json = COALESCE(excluded.title_json, t.title_json),

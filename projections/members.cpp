@@ -20,8 +20,7 @@ const rows::Table& members_table() {
                                  R"sql(
 INSERT INTO members AS t (
   workspace, user_id, role, removed, since_us, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::boolean[]), unnest($5::bigint[]), unnest($6::bigint[])
 ON CONFLICT (workspace, user_id) DO UPDATE SET
   role = COALESCE(excluded.role, t.role),
   removed = COALESCE(excluded.removed, t.removed),

@@ -22,8 +22,8 @@ const rows::Table& policies_table() {
                                   {"seq", Type::int8, Merge::greatest}},
                                  R"sql(
 INSERT INTO approval_policies AS t (workspace, project_id, inherits, mode, rules_json, reason_json, set_by, set_us, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::boolean[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+  unnest($7::text[]), unnest($8::bigint[]), unnest($9::bigint[])
 ON CONFLICT (workspace, project_id) DO UPDATE SET
   inherits = COALESCE(excluded.inherits, t.inherits),
   mode = COALESCE(excluded.mode, t.mode),

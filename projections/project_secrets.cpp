@@ -23,8 +23,8 @@ const rows::Table& project_secrets_table() {
                                   {"seq", Type::int8, Merge::greatest}},
                                  R"sql(
 INSERT INTO project_secrets AS t (secret_id, workspace, project_id, kind, name, set_by, set_us, removed, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::boolean[], $9::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+  unnest($7::bigint[]), unnest($8::boolean[]), unnest($9::bigint[])
 ON CONFLICT (secret_id, workspace) DO UPDATE SET
   project_id = COALESCE(t.project_id, excluded.project_id),
   kind = COALESCE(t.kind, excluded.kind),

@@ -25,9 +25,8 @@ const rows::Table& projects_table() {
                                  R"sql(
 INSERT INTO projects AS t (
   id, workspace, name_json, git_url, local_path, default_branch, trusted, removed, created_us, updated_us, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::boolean[], $9::bigint[],
-  $10::bigint[], $11::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+  unnest($7::boolean[]), unnest($8::boolean[]), unnest($9::bigint[]), unnest($10::bigint[]), unnest($11::bigint[])
 ON CONFLICT (id, workspace) DO UPDATE SET
   name_json = COALESCE(excluded.name_json, t.name_json),
   git_url = COALESCE(excluded.git_url, t.git_url),

@@ -76,11 +76,11 @@ INSERT INTO sessions AS t (
   worker_id, provider_session, offer, turns, tokens_in, tokens_out, cost_microusd, requested_us, started_us, ended_us,
   source_offer, base_commit, commit, branch, files_json, diff_json, diff_blob_json, seq,
   continues_session_id)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[],
-  $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
-  $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::text[], $23::text[], $24::text[], $25::text[],
-  $26::text[], $27::text[], $28::bigint[], $29::text[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+  unnest($7::bigint[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::text[]), unnest($12::text[]),
+  unnest($13::bigint[]), unnest($14::bigint[]), unnest($15::bigint[]), unnest($16::bigint[]), unnest($17::bigint[]), unnest($18::bigint[]),
+  unnest($19::bigint[]), unnest($20::bigint[]), unnest($21::bigint[]), unnest($22::text[]), unnest($23::text[]), unnest($24::text[]),
+  unnest($25::text[]), unnest($26::text[]), unnest($27::text[]), unnest($28::bigint[]), unnest($29::text[])
 ON CONFLICT (id, workspace) DO UPDATE SET
   issue_id = COALESCE(t.issue_id, excluded.issue_id),
   agent_id = COALESCE(t.agent_id, excluded.agent_id),

@@ -70,11 +70,11 @@ INSERT INTO tasks AS t (
   id, workspace, issue_id, session_id, kind, pool, priority, affinity, max_attempts, queued, status, offer, worker_id,
   deadline_us, attempts, cancel_requested, cancel_reason_json, error_code, error_json, result_json, commit, branch,
   queued_us, claimed_us, ended_us, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::bigint[],
-  $10::bytea[], $11::text[], $12::bigint[], $13::text[], $14::bigint[], $15::bigint[], $16::boolean[], $17::text[],
-  $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::bigint[], $24::bigint[], $25::bigint[],
-  $26::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+  unnest($7::bigint[]), unnest($8::text[]), unnest($9::bigint[]), unnest($10::bytea[]), unnest($11::text[]), unnest($12::bigint[]),
+  unnest($13::text[]), unnest($14::bigint[]), unnest($15::bigint[]), unnest($16::boolean[]), unnest($17::text[]), unnest($18::text[]),
+  unnest($19::text[]), unnest($20::text[]), unnest($21::text[]), unnest($22::text[]), unnest($23::bigint[]), unnest($24::bigint[]),
+  unnest($25::bigint[]), unnest($26::bigint[])
 ON CONFLICT (id, workspace) DO UPDATE SET
   issue_id = COALESCE(t.issue_id, excluded.issue_id),
   session_id = COALESCE(t.session_id, excluded.session_id),

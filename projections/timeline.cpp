@@ -23,8 +23,8 @@ const rows::Table& timeline_table() {
                                  R"sql(
 INSERT INTO timeline AS t (
   issue_id, workspace, seq, idx, time_us, type, doc)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::text[]),
+  unnest($7::text[])
 )sql",
                                  true};
   return table;

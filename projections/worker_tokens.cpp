@@ -23,8 +23,8 @@ const rows::Table& worker_tokens_table() {
                                  R"sql(
 INSERT INTO worker_tokens AS t (
   secret_id, workspace, token_prefix, label_json, issued_by, issued_us, revoked, revoked_us, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::boolean[], $8::bigint[], $9::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::bigint[]),
+  unnest($7::boolean[]), unnest($8::bigint[]), unnest($9::bigint[])
 ON CONFLICT (secret_id, workspace) DO UPDATE SET
   token_prefix = COALESCE(t.token_prefix, excluded.token_prefix),
   label_json = COALESCE(t.label_json, excluded.label_json),

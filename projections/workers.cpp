@@ -47,9 +47,9 @@ const rows::Table& workers_table() {
 INSERT INTO workers AS t (
   id, workspace, name_json, mode, capabilities_json, public_key, pool, token_secret_id, slots, status, boot_id,
   registered_us, lost_us, last_seen_us, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::bigint[],
-  $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::bytea[]),
+  unnest($7::text[]), unnest($8::text[]), unnest($9::bigint[]), unnest($10::text[]), unnest($11::text[]), unnest($12::bigint[]),
+  unnest($13::bigint[]), unnest($14::bigint[]), unnest($15::bigint[])
 ON CONFLICT (id, workspace) DO UPDATE SET
   name_json = COALESCE(t.name_json, excluded.name_json),
   mode = COALESCE(t.mode, excluded.mode),

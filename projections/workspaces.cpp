@@ -21,8 +21,8 @@ const rows::Table& workspaces_table() {
                                  R"sql(
 INSERT INTO workspaces AS t (
   id, kind, slug, name_json, owner_id, created_us, seq)
-SELECT * FROM unnest(
-  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::bigint[]),
+  unnest($7::bigint[])
 ON CONFLICT (id) DO UPDATE SET
   kind = COALESCE(t.kind, excluded.kind),
   slug = COALESCE(t.slug, excluded.slug),

@@ -19,7 +19,7 @@ constexpr std::int64_t kBatch = 5'000;
 constexpr std::size_t kRecordBytes = 300;
 
 Result<Figures> consume(const kafka::Cluster& cluster, const std::string& topic, std::int64_t records) {
-  TRY(const auto reader, kafka::make_reader(cluster, {.prefetch_records = 100'000, .prefetch_kbytes = 65'536}));
+  TRY(const auto reader, kafka::make_reader(cluster, {.prefetch_records = 1'000'000, .prefetch_kbytes = 131'072}));
   TRY_STATUS(reader->assign({{topic, 0, 0}}));
   std::int64_t seen = 0, counted_from = 0;
   auto began = SteadyClock::now();

@@ -93,10 +93,12 @@ constexpr std::string_view kMoveSql = R"(
 WITH moved AS (UPDATE sink_position SET next_offset = $2 WHERE next_offset = $1 RETURNING 1) SELECT 1 / count(*) FROM moved)";
 constexpr std::string_view kInsertSql = R"(
 INSERT INTO events_insert (id, entity, workspace, stream, version, kind, at_us, body)
-SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bigint[], $8::text[]))";
+SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::text[]), unnest($7::bigint[]),
+  unnest($8::text[]))";
 constexpr std::string_view kUpsertSql = R"(
 INSERT INTO events_upsert (id, entity, workspace, stream, version, kind, at_us, body)
-SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bigint[], $8::text[])
+SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::text[]), unnest($7::bigint[]),
+  unnest($8::text[])
 ON CONFLICT (entity) DO UPDATE SET id = excluded.id, workspace = excluded.workspace, stream = excluded.stream, version = excluded.version,
   kind = excluded.kind, at_us = excluded.at_us, body = excluded.body)";
 
@@ -159,7 +161,8 @@ Status table_sink(const Words& arguments) {
   options.synchronous_commit = false;
   options.generic_plans = true;
   TRY(const auto connection, postgres::Connection::open(options));
-  TRY(const auto reader, kafka::make_reader(cluster, {.prefetch_records = 100'000, .prefetch_kbytes = 65'536}));
+  // A second's worth: librdkafka 2.0.2 looks again a second later when it has found its queue full.
+  TRY(const auto reader, kafka::make_reader(cluster, {.prefetch_records = 1'000'000, .prefetch_kbytes = 131'072}));
   TRY_STATUS(reader->assign({{arguments[0], 0, 0}}));
   Belt belt;
   std::jthread reading([&] {

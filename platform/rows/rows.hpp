@@ -33,7 +33,7 @@ struct Column {
 };
 
 // A table and the one statement that writes many of its rows. `sql` takes one array parameter a column, in column order,
-// and says in full what the columns' Merge rules say: INSERT … SELECT FROM unnest($1::text[], …) ON CONFLICT DO UPDATE
+// and says in full what the columns' Merge rules say: INSERT … SELECT unnest($1::text[]), … ON CONFLICT DO UPDATE
 // with COALESCE(excluded.c, t.c) for set, t.c + excluded.c for add, and so on. Tables are named without a schema: the
 // connection's search_path selects the generation. Columns that a patch may leave out are nullable or come back as the
 // table's own default through COALESCE. A contract test holds `sql` against the Merge rules.
