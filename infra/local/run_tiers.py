@@ -25,6 +25,7 @@ SHOWN_OUTPUT_LINES = 60
 # What a whole run does once more in trees built with a sanitizer; how much slower these may be; how many seeds suffice.
 SANITIZED = {"asan": ["unit", "property", "contract", "simulation"], "tsan": ["unit", "contract", "integration"]}
 SANITIZED_SLOWER = 5
+DEADLINE_BUILD_S = 30 * 60
 SANITIZED_SEEDS = "40"
 SANITIZER_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1",
                      "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}
@@ -146,6 +147,28 @@ def run_house_rules(source, result, deadline_s):
         result.failures.append(("house rules", done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no report"))
 
 
+def wait_for_build(kind, status_file, build):
+    """A tree that is built behind the tests: its row in the report is the time that was still to be waited."""
+    result = Result(f"({kind} build)")
+    began = told = time.monotonic()
+    while not os.path.exists(status_file) and time.monotonic() < began + DEADLINE_BUILD_S:
+        time.sleep(0.2)
+        if time.monotonic() - told > 15:
+            told = time.monotonic()
+            print(f"[{kind}] waits for {build}", file=sys.stderr, flush=True)
+    result.seconds = time.monotonic() - began
+    try:
+        with open(status_file, encoding="ascii") as file:
+            status = file.read().strip()
+    except OSError:
+        status = f"not done within {DEADLINE_BUILD_S} s"
+    if status != "0":
+        log = os.path.join(build, "behind.log")
+        show_log(log)
+        result.failures.append((build, f"the build failed ({status}); its log: {log}"))
+    return result
+
+
 def run_tier(tier, arguments, environment, build, label):
     result = Result(label)
     deadline_s = DEADLINE_S[tier] * (4 if arguments.all else 1)
@@ -180,6 +203,7 @@ def main():
     parser.add_argument("--build", required=True)
     for kind in SANITIZED:
         parser.add_argument(f"--{kind}", metavar="BUILD", help=f"a tree with that sanitizer: {' '.join(SANITIZED[kind])} run there too")
+        parser.add_argument(f"--{kind}-built", metavar="FILE", help="appears with the exit status of that tree's build, which goes on meanwhile")
     parser.add_argument("--source", required=True)
     parser.add_argument("--scratch", required=True)
     parser.add_argument("--prepared-ms", type=int, default=0)
@@ -204,7 +228,15 @@ def main():
             path = os.path.join(arguments.source, "infra", "local", file)
             sanitized[variable] = ":".join(filter(None, (sanitized.get(variable), f"suppressions={path}")))
         runs += [(tier, build, f"{kind} {tier}", sanitized) for tier in tiers if build]
+    unbuilt = {getattr(arguments, kind): (kind, getattr(arguments, f"{kind}_built")) for kind in SANITIZED if getattr(arguments, f"{kind}_built")}
+    broken = set()
     for tier, build, label, variables in runs:
+        if build in unbuilt:
+            results.append(wait_for_build(*unbuilt.pop(build), build))
+            if results[-1].failures:
+                broken.add(build)
+        if build in broken:
+            continue
         print(f"[{label}] …", file=sys.stderr, flush=True)
         result = run_tier(tier, arguments, variables, build, label)
         if result is None:
