@@ -32,7 +32,7 @@ int look_for_pointer(const char* folder, const git_tree_entry* entry, void* payl
 // Submodules, and whether any ".gitattributes" speaks of LFS: where none does no blob need be opened.
 int look_for_filter(const char* folder, const git_tree_entry* entry, void* payload) {
   Search& search = *static_cast<Search*>(payload);
-  if (git_tree_entry_filemode(entry) == GIT_FILEMODE_COMMIT && search.content.submodules.size() < kMaxSubmodules)
+  if (git_tree_entry_filemode(entry) == GIT_FILEMODE_COMMIT && search.content.submodule_count++ < kMaxSubmodules)
     search.content.submodules.push_back(std::string(folder) + git_tree_entry_name(entry));
   if (search.has_filter || std::string_view(git_tree_entry_name(entry)) != ".gitattributes") return 0;
   BlobHandle blob;

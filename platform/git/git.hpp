@@ -57,7 +57,8 @@ struct WorktreeState {
 // What a tree holds that libgit2 passes over.
 struct Content {
   std::string lfs_example;              // path of a file which is a Git LFS pointer; empty: there is none
-  std::vector<std::string> submodules;  // paths, at most kMaxSubmodules
+  std::vector<std::string> submodules;  // paths, at most kMaxSubmodules of submodule_count
+  std::size_t submodule_count = 0;
 };
 inline constexpr std::size_t kMaxSubmodules = 100;
 
