@@ -1,5 +1,5 @@
-// A private git remote (git_server.py) as a process on loopback: it gives its repositories to who knows the password. Gone with
-// the object.
+// A private git remote (git_server.py) as a process on loopback: it gives its repositories to who knows the password, and sends who asks
+// for /to/PORT/PATH to that port. Gone with the object.
 #pragma once
 
 #include <memory>

@@ -2,7 +2,7 @@
 """A private git remote over HTTP: git's own http-backend behind Basic authentication.
 
 git_server.py PORT FOLDER USER PASSWORD: serves the repositories in FOLDER on loopback. Each request is a line on standard output,
-"METHOD PATH STATUS", without what was sent to authenticate it."""
+"METHOD PATH STATUS", without what was sent to authenticate it. Who knows the password and asks for /to/PORT/PATH is sent to PATH on that port."""
 import base64
 import http.server
 import os
@@ -18,6 +18,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != WANTED:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="private"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if self.path.startswith("/to/"):
+            port, _, path = self.path[len("/to/"):].partition("/")
+            self.send_response(302)
+            self.send_header("Location", "http://127.0.0.1:" + port + "/" + path)
             self.send_header("Content-Length", "0")
             self.end_headers()
             return

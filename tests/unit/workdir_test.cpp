@@ -161,17 +161,6 @@ TEST_F(WorkdirTest, a_repository_which_the_agent_cloned_into_its_worktree_does_n
   EXPECT_TRUE(std::any_of(captured.files.begin(), captured.files.end(), [](const auto& file) { return file.path == "new.txt"; }));
 }
 
-TEST_F(WorkdirTest, a_submodule_that_was_not_checked_out_stays_as_it_is) {
-  GitRepository library(folder_.path() + "/library");
-  source_.git("-c protocol.file.allow=always submodule --quiet add '" + library.path() + "' lib");
-  source_.commit_all("with a submodule");
-  const Workdir workdir = prepare();
-  write_file(workdir.path + "/new.txt", "x\n");
-  const Captured captured = capture(workdir);
-  ASSERT_EQ(captured.files.size(), 1u);
-  EXPECT_EQ(captured.files[0].path, "new.txt");
-}
-
 TEST_F(WorkdirTest, links_are_captured_as_links) {
   const Workdir workdir = prepare();
   ASSERT_EQ(::symlink("/etc/passwd", (workdir.path + "/link").c_str()), 0);

@@ -3,9 +3,18 @@
 
 #include "platform/git/beneath.hpp"
 #include "platform/git/names.hpp"
+#include "worker/workdir/submodules.hpp"
 #include "worker/workdir/workdir.hpp"
 
 namespace dossier::worker {
+namespace {
+
+// Their links stay as the branch has them, so what changed in one is not in the tree.
+void add_changed_submodules(const CopyFolder& folder, const CopyRecord& record, std::vector<std::string>& left_out) {
+  for (std::string& one : changed_submodules(folder.path(record), folder.read_look(record))) left_out.push_back(std::move(one));
+}
+
+}  // namespace
 
 // The record, if this run still has the copy.
 Result<CopyRecord> WorkdirStore::present_record(const Workdir& workdir) const {
@@ -27,6 +36,7 @@ Result<TreeChange> WorkdirStore::snapshot(const Workdir& workdir, const std::str
   TreeChange change;
   change.tree = std::move(snapshot.tree);
   change.left_out = std::move(snapshot.left_out);
+  add_changed_submodules(folder_, record, change.left_out);
   change.parent_tree = parent_tree;
   if (change.parent_tree.empty()) {
     TRY(change.parent_tree, repository.tree_of(parent));
@@ -79,6 +89,7 @@ Result<Captured> WorkdirStore::capture(const Workdir& workdir, const std::string
   TRY(const std::string tip, settle_branch(repository, folder_, record));
   TRY(git::Snapshot snapshot, repository.snapshot(workdir.path, folder_.index(record), tip));
   captured.left_out = std::move(snapshot.left_out);
+  add_changed_submodules(folder_, record, captured.left_out);
   captured.tree = std::move(snapshot.tree);
   TRY(captured.commit, repository.commit_tree(captured.tree, record.branch, message, author));
   record.head = captured.commit;

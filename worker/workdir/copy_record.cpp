@@ -17,7 +17,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kRecordSuffix = ".copy.json";
+constexpr const char* kSubmodulesSuffix = ".submodules";
 constexpr std::size_t kMaxRecordBytes = 64 * 1024;
+constexpr std::size_t kMaxLookBytes = 1 << 20;
 constexpr std::array<std::string_view, 5> kStates{"active", "idle", "broken", "removing", "removed"};
 
 }  // namespace
@@ -150,8 +152,37 @@ Status CopyFolder::remove_worktree(const CopyRecord& record) const {
 
 Status CopyFolder::remove_files_beside(const CopyRecord& record) const {
   TRY(const git::Folder folder, git::Folder::open(workdirs()));
-  for (const char* suffix : {".diff", ".evidence", ".output"}) TRY_STATUS(folder.remove_all(record.project + "/" + record.worktree + suffix));
+  for (const char* suffix : {".diff", ".evidence", ".output", kSubmodulesSuffix, kScratchSuffix})
+    TRY_STATUS(folder.remove_all(record.project + "/" + record.worktree + suffix));
   return {};
+}
+
+bool CopyFolder::is_half_made(const CopyRecord& record) const {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(scratch(record), ignored));
+}
+
+Status CopyFolder::remove_scratch(const CopyRecord& record) const {
+  TRY(const git::Folder folder, git::Folder::open(workdirs()));
+  return folder.remove_all(record.project + "/" + record.worktree + kScratchSuffix);
+}
+
+Status CopyFolder::write_look(const CopyRecord& record, const std::string& look) const {
+  const std::string file = path(record) + kSubmodulesSuffix;
+  std::error_code ignored;
+  fs::remove(file, ignored);
+  if (look.empty()) return {};
+  std::ofstream stream(file, std::ios::binary | std::ios::trunc);
+  stream << look;
+  stream.close();
+  if (!stream) return make_error(Code::io, "can't write " + file);
+  return {};
+}
+
+std::string CopyFolder::read_look(const CopyRecord& record) const {
+  const auto folder = git::Folder::open(workdirs());
+  if (!folder) return "";
+  return folder->read_file(record.project + "/" + record.worktree + kSubmodulesSuffix, kMaxLookBytes).value_or("");
 }
 
 Status CopyFolder::check_project(const std::string& project) const {

@@ -60,6 +60,8 @@ class CopyFolder {
   std::string repository(const CopyRecord& record) const { return repositories() + "/" + record.repository; }
   std::string path(const CopyRecord& record) const { return workdirs() + "/" + record.project + "/" + record.worktree; }
   std::string index(const CopyRecord& record) const { return path(record) + ".index"; }
+  // Is there while submodules are checked out, and at no other time: credentials may lie in it.
+  std::string scratch(const CopyRecord& record) const { return path(record) + kScratchSuffix; }
 
   // not_found, corrupt.
   Result<CopyRecord> load(const std::string& path) const;
@@ -73,10 +75,18 @@ class CopyFolder {
   Status remove_worktree(const CopyRecord& record) const;
   // What a run that was killed left beside it: a diff, evidence, output beyond the limit.
   Status remove_files_beside(const CopyRecord& record) const;
+  // The checking out of its submodules was broken off by a crash.
+  bool is_half_made(const CopyRecord& record) const;
+  Status remove_scratch(const CopyRecord& record) const;
+  // What its submodules looked like when they had been checked out (submodules.hpp); empty: it has none, or nothing is known of them.
+  Status write_look(const CopyRecord& record, const std::string& look) const;
+  std::string read_look(const CopyRecord& record) const;
   // forbidden: the project's folder is a link.
   Status check_project(const std::string& project) const;
 
  private:
+  static constexpr const char* kScratchSuffix = ".submodules.making";
+
   std::string root_;
   mutable std::mutex mutex_;
   mutable std::optional<std::map<std::string, std::set<std::string>>> paths_of_issues_;  // once asked for

@@ -16,6 +16,10 @@ Status WorkdirStore::repair() {
   for (const std::string& folder : {folder_.repositories(), folder_.workdirs()}) TRY_STATUS(make_gate(folder));
   // Whoever had a copy is gone with the process that this one follows.
   for (CopyRecord& record : folder_.all()) {
+    if (folder_.is_half_made(record)) {  // made again when its issue goes on
+      TRY_STATUS(folder_.remove_worktree(record));
+      TRY_STATUS(folder_.remove_scratch(record));
+    }
     if (record.state != CopyRecord::State::active) continue;
     record.state = CopyRecord::State::idle;
     record.released_us = clock_.wall_us();
@@ -54,7 +58,7 @@ Status WorkdirStore::repair_repository(const std::string& path) {
       log::warn("worker", "leaves the worktree " + worktree.name + " alone: " + reachable.error().message);
       continue;
     }
-    if (worktree.complete && ours) {  // made by a version that kept no records
+    if (worktree.complete && ours && !folder_.is_half_made(record)) {  // made by a version that kept no records
       const auto state = repository->probe_worktree(worktree.name, worktree.path);
       record.branch = state.branch;
       record.head = state.head;

@@ -23,13 +23,13 @@ Result<git::Remote> resolve_source(const v1::ProjectSource& source, const git::C
   return remote;
 }
 
-Status check_content(const git::Repository& repository, const std::string& commit) {
-  TRY(const git::Content content, repository.content(commit));
+Result<git::Content> check_content(const git::Repository& repository, const std::string& commit) {
+  TRY(git::Content content, repository.content(commit));
   if (!content.lfs_example.empty())
     return make_error(Code::invalid_field,
                       "the source keeps " + content.lfs_example + " in Git LFS, and an agent would work on its pointer; name a source without LFS",
                       "source");
-  return {};
+  return content;
 }
 
 }  // namespace dossier::worker

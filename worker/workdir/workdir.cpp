@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "platform/crypto/crypto.hpp"
 #include "worker/workdir/source.hpp"
+#include "worker/workdir/submodules.hpp"
 
 namespace dossier::worker {
 namespace {
@@ -160,10 +161,18 @@ Result<Workdir> WorkdirStore::make_or_go_on(const WorkdirRequest& request, const
   if (should_stop()) return make_error(Code::shutting_down, "preparing the worktree was broken off");
   record.base_branch = base_branch;
   if (found) {
-    auto continued = go_on(repository, request, record);
-    if (continued) return continued;
+    const auto recovered = recover(repository, record);
+    Error why;
+    if (recovered) {
+      auto continued = go_on(repository, request, source, record, *recovered, should_stop);
+      // A submodule that can't be reached now may be there the next time, and the copy is as good as it was.
+      if (continued || continued.error().code != Code::invalid_field) return continued;
+      why = continued.error();
+    } else {
+      why = recovered.error();
+    }
     // Kept for a look; the session gets a copy of its own, and a sentence about why.
-    const Recovery broken{"probe_failed", "the working copy " + record.worktree + " can't be used: " + continued.error().message};
+    const Recovery broken{"probe_failed", "the working copy " + record.worktree + " can't be used: " + why.message};
     log::warn("worker", broken.detail);
     record.state = CopyRecord::State::broken;
     record.released_us = clock_.wall_us();
@@ -182,7 +191,7 @@ Result<Workdir> WorkdirStore::make_or_go_on(const WorkdirRequest& request, const
       }
     }
     if (fresh.worktree.empty()) return make_error(Code::already_exists, "there are too many broken working copies of this session; remove them");
-    auto made = make(repository, request, fresh);
+    auto made = make(repository, request, source, fresh, should_stop);
     if (!made) {
       unclaim(folder_.path(fresh));
       return made;
@@ -191,11 +200,12 @@ Result<Workdir> WorkdirStore::make_or_go_on(const WorkdirRequest& request, const
     return made;
   }
   record.base_commit = *base;
-  return make(repository, request, record);
+  return make(repository, request, source, record, should_stop);
 }
 
-Result<Workdir> WorkdirStore::make(git::Repository& repository, const WorkdirRequest& request, CopyRecord& record) {
-  TRY_STATUS(check_content(repository, record.base_commit));
+Result<Workdir> WorkdirStore::make(git::Repository& repository, const WorkdirRequest& request, const git::Remote& source, CopyRecord& record,
+                                   const git::ShouldStop& should_stop) {
+  TRY(const git::Content content, check_content(repository, record.base_commit));
   // The same session and offer were prepared before (we crashed since): nobody works there now.
   TRY_STATUS(discard(repository, record));
   TRY(const auto taken, repository.branch_names());
@@ -211,7 +221,9 @@ Result<Workdir> WorkdirStore::make(git::Repository& repository, const WorkdirReq
   TRY_STATUS(repository.create_branch(record.branch, record.base_commit));
   TRY_STATUS(make_gate(fs::path(folder_.path(record)).parent_path().string()));
   auto added = repository.add_worktree(record.worktree, folder_.path(record), record.branch);
+  if (added) added = add_submodules(record, content, source, should_stop);
   if (added) added = give_to_account(folder_.path(record));
+  if (added) added = folder_.write_look(record, look_of_submodules(folder_.path(record), content.submodules));
   // Files that were given away have other times than the index says.
   if (added && !account_) added = repository.begin_index(record.worktree, folder_.index(record), record.head);
   if (added) added = folder_.save(record);
@@ -223,13 +235,32 @@ Result<Workdir> WorkdirStore::make(git::Repository& repository, const WorkdirReq
   return workdir_of(record);
 }
 
-Result<Workdir> WorkdirStore::go_on(git::Repository& repository, const WorkdirRequest& request, CopyRecord& record) {
+// Half of a worktree's submodules is never gone on with: after an error the worktree is gone, too.
+Status WorkdirStore::add_submodules(const CopyRecord& record, const git::Content& content, const git::Remote& source,
+                                    const git::ShouldStop& should_stop) const {
+  const SubmodulePlace place{folder_.repository(record), record.worktree, folder_.path(record), folder_.scratch(record)};
+  const Status checked_out = check_out_submodules(place, content, source, should_stop);
+  if (!checked_out) TRY_STATUS(folder_.remove_worktree(record));
+  TRY_STATUS(folder_.remove_scratch(record));
+  return checked_out;
+}
+
+Result<Recovered> WorkdirStore::recover(git::Repository& repository, CopyRecord& record) const {
   if (record.state == CopyRecord::State::removing) {  // half gone: what is left of it goes first
     TRY_STATUS(folder_.remove_worktree(record));
     record.state = CopyRecord::State::removed;
   }
-  TRY(const Recovered recovered, recover_copy(repository, folder_, record));
-  if (recovered.made_again) TRY_STATUS(give_to_account(folder_.path(record)));
+  return recover_copy(repository, folder_, record);
+}
+
+Result<Workdir> WorkdirStore::go_on(git::Repository& repository, const WorkdirRequest& request, const git::Remote& source, CopyRecord& record,
+                                    const Recovered& recovered, const git::ShouldStop& should_stop) {
+  if (recovered.made_again) {  // from the branch, with the submodules that it names now
+    TRY(const git::Content content, repository.content(record.head));
+    TRY_STATUS(add_submodules(record, content, source, should_stop));
+    TRY_STATUS(give_to_account(folder_.path(record)));
+    TRY_STATUS(folder_.write_look(record, look_of_submodules(folder_.path(record), content.submodules)));
+  }
   record.session_id = request.session_id;
   record.generation = request.copy_generation;
   record.offer = request.offer;

@@ -4,6 +4,7 @@
 //   <root>/workdirs/<project>/<session>-o<offer>  the worktree, named by the session and offer that made it; beside it
 //     <…>.index      private index: which files a snapshot need not read again
 //     <…>.copy.json  what is known of the copy (copy_record.hpp)
+//     <…>.submodules what its submodules looked like, <…>.submodules.making while they are checked out (submodules.hpp)
 //
 // A later session of the same issue, or a later offer of the same session, goes on in the copy that is there. (generation,
 // offer) orders them: one that came before the last is refused, so a frozen run that wakes up never overwrites what came after it. What
@@ -99,7 +100,7 @@ class WorkdirStore {
   // starts the cleaning. Once, before the first prepare.
   Status repair();
   // Errors keep their cause's code: not_found (no such repository or branch), forbidden (credentials; a path that leads out of its
-  // repository), invalid_field (an address or repository that can't be used), conflict (stale: a later session or offer had the copy),
+  // repository), invalid_field (an address, repository or submodule that can't be used), conflict (stale: a later session or offer had the copy),
   // working_copy_busy (a run here still has it, after kBusyWaitMs), io, shutting_down (should_stop said so).
   Result<Workdir> prepare(const WorkdirRequest& request, const git::ShouldStop& should_stop);
   // The worktree now, untracked files included, and the changes since `parent_tree` (empty: since the branch's tip). Holds up no other copy.
@@ -122,8 +123,12 @@ class WorkdirStore {
   Result<git::Repository> open_repository(const WorkdirRequest& request, const git::Remote& source, const std::string& path,
                                           const git::ShouldStop& should_stop, std::string& default_branch);
   Result<std::optional<CopyRecord>> claim(const WorkdirRequest& request, const std::string& repository, const git::ShouldStop& should_stop);
-  Result<Workdir> make(git::Repository& repository, const WorkdirRequest& request, CopyRecord& record);
-  Result<Workdir> go_on(git::Repository& repository, const WorkdirRequest& request, CopyRecord& record);
+  Result<Workdir> make(git::Repository& repository, const WorkdirRequest& request, const git::Remote& source, CopyRecord& record,
+                       const git::ShouldStop& should_stop);
+  Result<Recovered> recover(git::Repository& repository, CopyRecord& record) const;
+  Result<Workdir> go_on(git::Repository& repository, const WorkdirRequest& request, const git::Remote& source, CopyRecord& record,
+                        const Recovered& recovered, const git::ShouldStop& should_stop);
+  Status add_submodules(const CopyRecord& record, const git::Content& content, const git::Remote& source, const git::ShouldStop& should_stop) const;
   Result<Workdir> make_or_go_on(const WorkdirRequest& request, const git::Remote& source, CopyRecord& record, bool found,
                                 const git::ShouldStop& should_stop);
   Workdir workdir_of(const CopyRecord& record) const;
