@@ -94,9 +94,12 @@ process::Environment task_environment(const AgentRequest& request) {
           {"DOSSIER_BRANCH", request.branch},
           {"DOSSIER_BASE_COMMIT", request.base_commit},
           // The worktree may belong to one account and the repository behind it to another; git would refuse to look.
-          {"GIT_CONFIG_COUNT", "1"},
+          {"GIT_CONFIG_COUNT", "2"},
           {"GIT_CONFIG_KEY_0", "safe.directory"},
-          {"GIT_CONFIG_VALUE_0", "*"}};
+          {"GIT_CONFIG_VALUE_0", "*"},
+          // Submodules were checked out without a word of them in the repository's settings.
+          {"GIT_CONFIG_KEY_1", "submodule.active"},
+          {"GIT_CONFIG_VALUE_1", "."}};
 }
 
 }  // namespace dossier::worker
