@@ -68,7 +68,9 @@ Finding check_git() {
     if (::access(program.c_str(), X_OK) == 0) return {"git", State::ok, "libgit2 " + git::library_version() + ", and the program " + program, ""};
     rest = end == std::string_view::npos ? "" : rest.substr(end + 1);
   }
-  return {"git", State::warning, "libgit2 " + git::library_version() + "; the program git is not there: agents mostly want it", "install git"};
+  return {"git", State::warning,
+          "libgit2 " + git::library_version() + "; the program git is not there: agents mostly want it, and a source's submodules take it",
+          "install git"};
 }
 
 Finding check_agents() {
