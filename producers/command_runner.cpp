@@ -14,6 +14,7 @@
 #include "base/log.hpp"
 #include "base/mutation.hpp"
 #include "producers/contention.hpp"
+#include "producers/gathering.hpp"
 #include "producers/hot_streams.hpp"
 #include "producers/present_state.hpp"
 #include "producers/shared_reads.hpp"
@@ -90,7 +91,6 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
   void append(const OpPtr& op);
   void on_appended(const OpPtr& op, std::uint64_t attempt, const topic::Appended& appended);
   void on_verdict(const OpPtr& op, std::uint64_t attempt, const Decided& decided);
-  void settle_accepted();
   void settle(const OpPtr& op, const Decided& decided);
   void settle_duplicate(const OpPtr& op);
   void decide_again(const OpPtr& op);
@@ -123,8 +123,7 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
   std::deque<Deadline> ack_deadlines_;  // each in order of time: one constant timeout a queue
   std::deque<Deadline> verdict_deadlines_;
   bool sweeping_ = false;
-  // Verdicts to be settled by one job: they come by the batch, and the thread that brings them should not pay for a job each.
-  std::vector<std::pair<OpPtr, Decided>> accepted_;
+  Gathering<std::pair<OpPtr, Decided>> accepted_;  // to be settled
 };
 
 void CommandRunner::Core::run(Command command, Done done) {
@@ -338,21 +337,11 @@ void CommandRunner::Core::on_verdict(const OpPtr& op, std::uint64_t attempt, con
   if (!end_attempt(*op, attempt, Phase::awaiting)) return;
   contention_.round_took(clock_.boot_us() - op->appended_us);
   if (decided.verdict != events::Verdict::accepted) return soon([self = shared_from_this(), op, decided] { self->settle(op, decided); });
-  {
-    const std::lock_guard lock(mutex_);
-    accepted_.emplace_back(op, decided);
-    if (accepted_.size() > 1) return;  // the job that the first one asked for takes this one, too
-  }
-  soon([self = shared_from_this()] { self->settle_accepted(); });
-}
-
-void CommandRunner::Core::settle_accepted() {
-  std::vector<std::pair<OpPtr, Decided>> accepted;
-  {
-    const std::lock_guard lock(mutex_);
-    accepted.swap(accepted_);
-  }
-  for (const auto& [op, decided] : accepted) settle(op, decided);
+  // Verdicts come by the batch, and the thread that brings them should not pay for a job each.
+  if (!accepted_.add({op, decided})) return;
+  soon([self = shared_from_this()] {
+    for (const auto& [op, decided] : self->accepted_.take()) self->settle(op, decided);
+  });
 }
 
 void CommandRunner::Core::settle(const OpPtr& op, const Decided& decided) {
