@@ -75,21 +75,26 @@ test_start_stack() {
     DOSSIER_PROFILE DOSSIER_LISTEN DOSSIER_ROLES DOSSIER_KEY_FILE DOSSIER_BLOB_DIR DOSSIER_TOPIC_PREFIX
 }
 
-# A whole run (no tier named) goes once more through the sanitizers: address and undefined behaviour over what computes, and
-# with --all threads over what has threads. Only those programs are built, the first tree while the tests run.
-test_sanitized_trees() {  # TYPE ARGUMENT…
-  local type=$1 argument all=
-  shift
+# What kind of a whole run these arguments ask for: "short", "all", or nothing where they name a tier or a pattern.
+test_whole() {  # ARGUMENT…
+  local argument whole=short
   for argument in "$@"; do
     case $argument in
-      --all) all=1 ;;
-      --*) ;;
-      *) return 0 ;;  # a tier, or the pattern of --filter
+      --all) whole=all ;;
+      --no-skips) ;;
+      *) return 0 ;;
     esac
   done
+  echo "$whole"
+}
+
+# A whole run goes once more through the sanitizers: address and undefined behaviour over what computes, and
+# with --all threads over what has threads. Only those programs are built, the first tree while the tests run.
+test_sanitized_trees() {  # TYPE short|all
+  local type=$1 whole=$2
   test_build_behind "$type" address dossier_{unit,property,contract,simulation}_tests
   test_sanitized=(--asan "$checkout/build/asan" --asan-built "$test_behind")
-  [[ -n $all ]] || return 0
+  [[ $whole == all ]] || return 0
   build_tree tsan "$type" thread dossier dossier_{unit,contract,integration}_tests
   test_sanitized+=(--tsan "$checkout/build/tsan")
 }
@@ -123,12 +128,16 @@ dev_test() {  # SANITIZER-COMMAND [TIER…] [--all] [--no-skips] [--filter PATTE
     tsan) tree=tsan sanitize=thread ;;
   esac
   packages_install run build test
-  build_tree "$tree" "$type" "$sanitize"
+  local targets=() whole=
+  [[ -n $sanitize ]] || whole=$(test_whole "$@")
+  # What a whole run takes in the sanitized tree is not built twice.
+  [[ $whole != short ]] || targets=(dossier dossier_{golden,simulation,integration,e2e,robustness,agents}_tests)
+  build_tree "$tree" "$type" "$sanitize" "${targets[@]}"
+  trap test_tear_down EXIT
   test_sanitized=()
-  [[ -n $sanitize ]] || test_sanitized_trees "$type" "$@"
+  [[ -z $whole ]] || test_sanitized_trees "$type" "$whole"
   test_stack=$(mktemp -d "${TMPDIR:-/tmp}/dossier-test.XXXXXX")
   chmod 711 "$test_stack"  # Postgres runs as another account when this is root
-  trap test_tear_down EXIT
   test_start_stack
   local prepared_ms=$(((${EPOCHREALTIME/./} - stack_began) / 1000))
   export DOSSIER_NPM_DIR=$checkout/.local/npm
