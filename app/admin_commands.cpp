@@ -36,7 +36,12 @@ constexpr std::int64_t kProgressUs = 1'000'000;
 Result<int> init(const Invocation& in) {
   TRY(const auto cluster, cli::cluster_of(in));
   TRY(const auto database, in.required("--database"));
-  TRY(const auto identity, producers::initialise(cluster, database, cli::topics_of(in), projections::code_digest(), SystemClock()));
+  std::int32_t partitions = 0;
+  if (!in.text("--partitions").empty()) {
+    TRY(const auto wanted, in.number("--partitions", 1, events::kMaxPartitions));
+    partitions = static_cast<std::int32_t>(wanted);
+  }
+  TRY(const auto identity, producers::initialise(cluster, database, cli::topics_of(in), projections::code_digest(), SystemClock(), partitions));
   if (in.json()) return cli::print_json(json::Value::Object{{"log_id", identity.log_id}, {"partitions", identity.partitions}});
   return cli::print("log " + identity.log_id + " with " + std::to_string(identity.partitions) + " partitions is ready\n");
 }
@@ -241,9 +246,18 @@ std::vector<cli::Command> admin_commands() {
   rebuild_options.insert(rebuild_options.begin(), cli::Option{"--no-switch", "", "build and compare, and leave the live one live"});
   rebuild_options.insert(rebuild_options.begin(),
                          cli::Option{"--back", "", "build nothing: make the last old one of this program's code live again"});
+  auto init_options = stack;
+  init_options.insert(init_options.begin(), cli::Option{"--partitions", "N",
+                                                        "of a log that begins now (" + std::to_string(events::kDefaultPartitions) +
+                                                            " where none is named): as many projectors can share it; the number stays for ever"});
   const std::vector<cli::Argument> parked{{"MODEL", "read model"}, {"STREAM", "stream"}};
   return {
-      {"admin init", "Makes what is missing: topics, schema, read models, the log's beginning.", {}, stack, "May be repeated.", cli::run<&init>},
+      {"admin init",
+       "Makes what is missing: topics, schema, read models, the log's beginning.",
+       {},
+       init_options,
+       "May be repeated.",
+       cli::run<&init>},
       {"admin rebuild",
        "Builds the read models anew beside the live ones, compares, and switches.",
        {},

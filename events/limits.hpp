@@ -14,5 +14,6 @@ inline constexpr int kMaxCommitExpects = 1'000;
 inline constexpr std::size_t kMaxStreamName = 200;
 inline constexpr std::uint64_t kDuplicateWindow = 1u << 20;  // accepted commits of a workspace
 inline constexpr int kDefaultPartitions = 12;
+inline constexpr int kMaxPartitions = 1'024;
 
 }  // namespace dossier::events

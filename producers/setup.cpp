@@ -100,10 +100,26 @@ Status make_schema(const std::string& database_url, const std::string& digest) {
   return live ? Status() : switched;
 }
 
+namespace {
+
+Result<std::int32_t> partitions_of_log(kafka::Admin& admin, const events::Topics& topics, std::int32_t wanted) {
+  const auto present = admin.partition_count(topics.events());
+  if (!present && present.error().code != Code::not_found) return present.error();
+  if (!present) return wanted > 0 ? wanted : events::kDefaultPartitions;
+  if (wanted > 0 && wanted != *present)
+    return make_error(Code::log_mismatch, topics.events() + " has " + std::to_string(*present) + " partitions for ever, and " +
+                                              std::to_string(wanted) +
+                                              " were asked for: leave --partitions out, or begin another log with another topic prefix");
+  return *present;
+}
+
+}  // namespace
+
 Result<LogIdentity> initialise(const kafka::Cluster& cluster, const std::string& database_url, const events::Topics& topics,
-                               const std::string& digest, const Clock& clock) {
+                               const std::string& digest, const Clock& clock, std::int32_t partitions) {
   TRY(const auto admin, kafka::Admin::make(cluster));
-  TRY_STATUS(make_topics(*admin, topics));
+  TRY(partitions, partitions_of_log(*admin, topics, partitions));
+  TRY_STATUS(make_topics(*admin, topics, partitions));
   TRY_STATUS(make_schema(database_url, digest));
   TRY(const auto writer, kafka::make_writer(cluster, kafka::WriterKind::commits));
   TRY(const auto reader, kafka::make_reader(cluster));

@@ -28,8 +28,9 @@ Status make_pool_topics(kafka::Admin& admin, const events::Topics& topics, const
 // Migrations, and a live generation where there is none; `digest` names the versions of the read models' code.
 Status make_schema(const std::string& database_url, const std::string& digest);
 
-// All of it: topics, schema, and the Genesis of every partition.
+// All of it: topics, schema, and the Genesis of every partition. `partitions` is of a log that is begun by this, at most
+// events::kMaxPartitions; 0: kDefaultPartitions. A log that is there keeps its number for ever: log_mismatch where another one is asked for.
 Result<LogIdentity> initialise(const kafka::Cluster& cluster, const std::string& database_url, const events::Topics& topics,
-                               const std::string& digest, const Clock& clock);
+                               const std::string& digest, const Clock& clock, std::int32_t partitions = 0);
 
 }  // namespace dossier::producers

@@ -40,7 +40,7 @@ std::string last_lines(const std::string& text, std::size_t bytes = 4'000) {
 
 }  // namespace
 
-Installation::Installation(Clusters clusters)
+Installation::Installation(Clusters clusters, int partitions)
     : clusters_(std::move(clusters)),
       folder_("installation"),
       prefix_(unique_prefix()),
@@ -50,7 +50,9 @@ Installation::Installation(Clusters clusters)
     if (granted.exit_code != 0) throw std::runtime_error("the ACLs could not be made: " + granted.err);
   }
   ports_[0] = free_port();
-  const auto made = run_command({program(), "admin", "init"}, server_environment(0), folder());
+  std::vector<std::string> init{program(), "admin", "init"};
+  if (partitions > 0) init.insert(init.end(), {"--partitions", std::to_string(partitions)});
+  const auto made = run_command(init, server_environment(0), folder());
   if (made.exit_code != 0) throw std::runtime_error("dossier admin init: " + made.out + made.err);
 }
 

@@ -37,8 +37,9 @@ class Installation {
   static constexpr std::int64_t kReadyDeadlineMs = 60'000;
   static constexpr std::int64_t kTaskDeadlineMs = 120'000;
 
-  // Makes topics and schema (`dossier admin init`). Throws std::runtime_error with the program's own words on failure.
-  explicit Installation(Clusters clusters);
+  // Makes topics and schema (`dossier admin init`; partitions 0: as many as it makes by itself). Throws std::runtime_error with the program's own
+  // words on failure.
+  explicit Installation(Clusters clusters, int partitions = 0);
   ~Installation();
   Installation(const Installation&) = delete;
   Installation& operator=(const Installation&) = delete;
