@@ -23,6 +23,7 @@ struct Benchmark {
   std::string name;  // what `./dev bench NAME` says
   std::string about;
   std::function<Result<std::vector<Measurement>>(const Settings&)> run;
+  bool only_by_name = false;  // it takes half an hour
 };
 
 // One file each.
@@ -36,5 +37,6 @@ Result<std::vector<Measurement>> bench_membership(const Settings& settings);
 Result<std::vector<Measurement>> bench_activity(const Settings& settings);
 Result<std::vector<Measurement>> bench_replay(const Settings& settings);
 Result<std::vector<Measurement>> bench_idle(const Settings& settings);
+Result<std::vector<Measurement>> bench_growth(const Settings& settings);
 
 }  // namespace dossier::bench

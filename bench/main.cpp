@@ -22,6 +22,7 @@ const std::vector<Benchmark>& benchmarks() {
       {"reads", "GET an issue with 20 comments", bench_reads},
       {"replay", "a 10,000-event issue in a log of 1 M events", bench_replay},
       {"idle", "memory at rest, and the time until ready", bench_idle},
+      {"growth", "logs of 10 k, 1 M and 10 M events; 1, 4 and 12 partitions; 1 and 2 projectors (only by name)", bench_growth, true},
   };
   return all;
 }
@@ -36,6 +37,7 @@ int run(const std::vector<std::string>& names, const Settings& settings, const s
   std::vector<Measurement> all;
   int failures = 0;
   for (const auto& known : benchmarks()) {
+    if (names.empty() && known.only_by_name) continue;
     if (!names.empty() && std::find(names.begin(), names.end(), known.name) == names.end()) continue;
     std::fprintf(stderr, "bench %s: %s …\n", known.name.c_str(), known.about.c_str());
     Result<std::vector<Measurement>> measured = std::vector<Measurement>{};

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <thread>
 
 #include "bench/bench.hpp"
 #include "bench/workload.hpp"
@@ -52,25 +51,8 @@ Result<std::vector<Measurement>> bench_projection(const Settings& settings) {
     Backlog backlog;
     backlog.events = settings.scaled(1'000'000);
     TRY(const auto written, write_backlog(installation, backlog));
-    const std::int64_t target = written.records + 12;  // and a Genesis in each partition
-    installation.launch_server(0, {{"DOSSIER_ROLES", "projector"}});
-    const auto deadline = SteadyClock::now() + std::chrono::minutes(10);
-    std::int64_t applied = 0;
-    const std::int64_t start_line = target / 20;  // the clock starts behind the process's own start
-    while (applied < start_line && SteadyClock::now() < deadline) {
-      TRY(applied, applied_records(installation));
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    const auto began = SteadyClock::now();
-    const std::int64_t counted_from = applied;
-    while (applied < target && SteadyClock::now() < deadline) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-      TRY(applied, applied_records(installation));
-    }
-    const double seconds = seconds_since(began);
-    if (applied < target) return make_error(Code::timeout, "the projector did not get through the backlog in 10 minutes:\n" + installation.logs());
-    const double events_a_record = static_cast<double>(written.events) / static_cast<double>(written.records);
-    rate.runs.push_back(static_cast<double>(target - counted_from) * events_a_record / seconds);
+    TRY(const double events_per_s, project_backlog(installation, backlog, written, 1));
+    rate.runs.push_back(events_per_s);
     installation.server().stop();
     TRY(const double copy, copy_seconds(installation));
     copied.push_back(static_cast<double>(written.events) / copy);

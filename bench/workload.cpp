@@ -2,6 +2,7 @@
 #include "bench/workload.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <thread>
 
@@ -135,13 +136,13 @@ class Author {
 // Appends with a bounded window; remembers a failure.
 class Appender {
  public:
-  Appender(topic::Writer& writer, std::string topic) : writer_(writer), topic_(std::move(topic)) {}
+  Appender(topic::Writer& writer, std::string topic, std::int32_t partitions) : writer_(writer), topic_(std::move(topic)), partitions_(partitions) {}
   Status append(v1::Commit commit, WrittenBacklog& written) {
     while (open_.load() >= 15'000 && !failed_.load()) std::this_thread::yield();
     if (failed_.load()) return make_error(Code::log_unavailable, "the broker did not take a record of the backlog");
     written.events += commit.events_size();
     written.records += 1;
-    const std::int32_t partition = events::partition_of(commit.workspace_id(), events::kDefaultPartitions);
+    const std::int32_t partition = events::partition_of(commit.workspace_id(), partitions_);
     const std::string key = commit.workspace_id();
     open_.fetch_add(1);
     writer_.append({topic_, partition, key, events::encode(events::make_record(std::move(commit))), {}}, [this](const topic::Appended& appended) {
@@ -158,6 +159,7 @@ class Appender {
  private:
   topic::Writer& writer_;
   std::string topic_;
+  std::int32_t partitions_;
   std::atomic<std::int64_t> open_{0};
   std::atomic<bool> failed_{false};
 };
@@ -193,7 +195,7 @@ Result<HttpLoadResult> load_server(const test::Installation& installation, int c
 Result<WrittenBacklog> write_backlog(const test::Installation& installation, const Backlog& backlog) {
   TRY(const auto cluster, kafka::load_cluster({}, installation.clusters().server_kafka_properties));
   TRY(const auto writer, kafka::make_writer(cluster, kafka::WriterKind::commits));
-  Appender appender(*writer, events::Topics{installation.prefix()}.events());
+  Appender appender(*writer, events::Topics{installation.prefix()}.events(), backlog.partitions);
   WrittenBacklog written;
   std::vector<Author> authors;
   for (int n = 0; n < backlog.workspaces; ++n) {
@@ -219,6 +221,26 @@ Result<WrittenBacklog> write_backlog(const test::Installation& installation, con
   }
   TRY_STATUS(appender.finish());
   return written;
+}
+
+Result<double> project_backlog(test::Installation& installation, const Backlog& backlog, const WrittenBacklog& written, int projectors) {
+  using SteadyClock = std::chrono::steady_clock;
+  const std::int64_t target = written.records + backlog.partitions;  // and a Genesis in each partition
+  for (int number = 0; number < projectors; ++number) installation.launch_server(number, {{"DOSSIER_ROLES", "projector"}});
+  const auto deadline = SteadyClock::now() + std::chrono::minutes(30);
+  std::int64_t applied = 0, counted_from = 0;
+  SteadyClock::time_point began;
+  while (applied < target && SteadyClock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(counted_from == 0 ? 20 : 100));
+    TRY(applied, applied_records(installation));
+    if (counted_from > 0 || applied < target / 20) continue;
+    counted_from = applied;
+    began = SteadyClock::now();
+  }
+  if (applied < target) return make_error(Code::timeout, "the backlog was not projected in half an hour:\n" + installation.logs());
+  const double seconds = std::chrono::duration<double>(SteadyClock::now() - began).count();
+  const double events_a_record = static_cast<double>(written.events) / static_cast<double>(written.records);
+  return static_cast<double>(target - counted_from) * events_a_record / seconds;
 }
 
 Result<std::int64_t> applied_records(const test::Installation& installation) {

@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "bench/http_load.hpp"
 #include "bench/report.hpp"
+#include "events/limits.hpp"
 #include "tests/support/installation.hpp"
 
 namespace dossier::bench {
@@ -25,7 +26,8 @@ Result<HttpLoadResult> load_server(const test::Installation& installation, int c
 struct Backlog {
   std::int64_t events = 1'000'000;
   int workspaces = 100;
-  std::int64_t long_issue_events = 0;  // so many comments on one issue of the first workspace
+  std::int32_t partitions = events::kDefaultPartitions;  // of the installation
+  std::int64_t long_issue_events = 0;                    // so many comments on one issue of the first workspace
 };
 struct WrittenBacklog {
   std::int64_t events = 0;
@@ -35,6 +37,10 @@ struct WrittenBacklog {
 };
 // Appends commits to the installation's events topic (`dossier admin init` wrote its Genesis records before).
 Result<WrittenBacklog> write_backlog(const test::Installation& installation, const Backlog& backlog);
+
+// Events a second of `projectors` processes (servers 0, 1, … with the projector's role alone, left running) through the whole backlog,
+// counted from when a twentieth is applied: their start does not count. timeout: it takes longer than half an hour.
+Result<double> project_backlog(test::Installation& installation, const Backlog& backlog, const WrittenBacklog& written, int projectors);
 
 // Offsets of the events topic that are applied in the live generation, summed over the partitions; and those in the log.
 Result<std::int64_t> applied_records(const test::Installation& installation);
