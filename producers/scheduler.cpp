@@ -32,6 +32,7 @@ Result<std::int64_t> Scheduler::step() {
     // be in neither, and its slot would be given away twice.
     const std::lock_guard lock(mutex_);
     view.in_flight = in_flight_;
+    std::erase_if(not_before_us_, [boot = clock_.boot_us()](const auto& entry) { return entry.second <= boot; });
   }
   TRY_STATUS(look(view));
   std::int64_t next_us = options_.poll_us;
@@ -229,7 +230,6 @@ Status Scheduler::make_offers(const View& view) {
   std::size_t room = 0;
   {
     const std::lock_guard lock(mutex_);
-    std::erase_if(not_before_us_, [boot = clock_.boot_us()](const auto& entry) { return entry.second <= boot; });
     for (const auto& [id, until] : not_before_us_) blocked.insert(id);
     room = options_.max_in_flight - std::min(options_.max_in_flight, in_flight_.size());
   }
