@@ -85,8 +85,8 @@ class Protocol {
   static constexpr std::int64_t kTurnAnswerUs = 30'000'000;  // from the acceptance of TurnEnded
   static constexpr std::int64_t kFlushUs = 10'000'000;       // at the end, for the last answers
   static constexpr std::size_t kMaxOffersKnown = 4'096;
-  static constexpr std::size_t kMaxDecisionsKnown = 1'024;  // of one run
-  static constexpr std::size_t kMaxSteered = 64;            // into one turn
+  static constexpr std::size_t kMaxKnown = 1'024;  // decisions of one run, and follow-ups of one run
+  static constexpr std::size_t kMaxSteered = 64;   // into one turn
 
   Protocol(ProtocolConfig config, Now now);
 
@@ -127,6 +127,13 @@ class Protocol {
   const ReportOutbox& outbox() const { return outbox_; }
 
  private:
+  // Names of what was said to a run; beyond kMaxKnown the oldest are forgotten.
+  struct Known {
+    std::set<std::string> names;
+    std::deque<std::string> order;
+    // False: known already.
+    bool add(const std::string& name);
+  };
   struct Run {
     v1::TaskOffer offer;
     std::int64_t claimed_us = 0;
@@ -144,8 +151,8 @@ class Protocol {
     std::set<std::string> steered_reported;
     // What the agent waits for: its own name for it → sequence of the report. An earlier offer's: the server's name → 0.
     std::map<std::string, std::uint64_t> open;
-    std::set<std::string> decided;  // the server's names
-    std::deque<std::string> decided_order;
+    Known decided;       // approvals, the server's names
+    Known told;          // follow-ups that went into a turn: what is said of them late is no news in the next one
     std::string source;  // commit and turn of the last SourceCaptured
   };
 

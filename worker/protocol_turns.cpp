@@ -77,6 +77,7 @@ void Protocol::on_follow_up_steered(const RunKey& key, const std::string& follow
   if (!may_speak_of(key)) return;
   Run& run = runs_.at(key);
   if (!run.steered.contains(follow_up_id) || !run.steered_reported.insert(follow_up_id).second) return;
+  run.told.add(follow_up_id);
   v1::Report report = new_report(key, now);
   report.mutable_follow_up_steered()->set_follow_up_id(follow_up_id);
   report.mutable_follow_up_steered()->set_turn(turn);
@@ -107,6 +108,7 @@ void Protocol::next_turn(const RunKey& key, Run& run, const v1::NextTurn& next) 
   if (run.asks == 0 || next.turn() != run.turn + 1) return;
   if (next.inputs().empty()) return finish_run(key, run);  // a turn in which nothing is said is none
   outbox_.release(std::exchange(run.asks, 0));
+  for (const auto& input : next.inputs()) run.told.add(input.follow_up_id());
   actions_.push_back(BeginTurn{key, next.turn(), {next.inputs().begin(), next.inputs().end()}});
 }
 
@@ -118,19 +120,25 @@ void Protocol::finish_run(const RunKey& key, Run& run) {
 
 void Protocol::decide_approval(const RunKey& key, Run& run, const v1::ApprovalDecision& decision) {
   const std::string& id = decision.resolved().request_id();
-  if (id.empty() || !run.decided.insert(id).second) return;
-  run.decided_order.push_back(id);
-  if (run.decided_order.size() > kMaxDecisionsKnown) {
-    run.decided.erase(run.decided_order.front());
-    run.decided_order.pop_front();
-  }
+  if (id.empty() || !run.decided.add(id)) return;
   // An agent may number its requests anew under each offer: the server's name comes first.
   if (run.open.erase(id) == 0) run.open.erase(decision.provider_request());
   actions_.push_back(AnswerApproval{key, decision.provider_request(), decision.resolved()});
 }
 
+bool Protocol::Known::add(const std::string& name) {
+  if (!names.insert(name).second) return false;
+  order.push_back(name);
+  if (order.size() > kMaxKnown) {
+    names.erase(order.front());
+    order.pop_front();
+  }
+  return true;
+}
+
 // Where no turn runs, the follow-up goes with the next one by itself.
 void Protocol::steer(const RunKey& key, Run& run, const v1::TurnInput& input) {
+  if (run.told.names.contains(input.follow_up_id())) return;
   if (!run.in_turn || run.steered.size() >= kMaxSteered || !run.steered.insert(input.follow_up_id()).second) return;
   actions_.push_back(Steer{key, input});
 }

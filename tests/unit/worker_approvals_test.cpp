@@ -99,10 +99,10 @@ TEST_F(WorkerApprovals, a_stopped_run_is_told_nothing_more) {
 }
 
 TEST_F(WorkerApprovals, decisions_are_remembered_up_to_a_bound) {
-  for (std::size_t i = 0; i <= Protocol::kMaxDecisionsKnown; ++i) decided("", "apr_" + std::to_string(i), "accept");
+  for (std::size_t i = 0; i <= Protocol::kMaxKnown; ++i) decided("", "apr_" + std::to_string(i), "accept");
   take();
-  EXPECT_EQ(answers_.size(), Protocol::kMaxDecisionsKnown + 1);
-  decided("", "apr_" + std::to_string(Protocol::kMaxDecisionsKnown), "accept");
+  EXPECT_EQ(answers_.size(), Protocol::kMaxKnown + 1);
+  decided("", "apr_" + std::to_string(Protocol::kMaxKnown), "accept");
   take();
   EXPECT_TRUE(answers_.empty());
   decided("", "apr_0", "accept");  // the run takes it as harmless

@@ -139,12 +139,16 @@ class WorkerProtocol : public ::testing::Test {
     m.mutable_report_refused()->set_message(why);
     control(m);
   }
-  void next_turn(std::uint32_t turn, const std::string& says) {
+  void next_turn(std::uint32_t turn, const std::string& says, const std::string& follow_up = {}) {
     auto m = message();
     m.mutable_next_turn()->set_task_id(kTask);
     m.mutable_next_turn()->set_offer(1);
     m.mutable_next_turn()->set_turn(turn);
-    if (!says.empty()) m.mutable_next_turn()->add_inputs()->mutable_body()->set_plain(says);
+    if (!says.empty()) {
+      auto& input = *m.mutable_next_turn()->add_inputs();
+      input.set_follow_up_id(follow_up);
+      input.mutable_body()->set_plain(says);
+    }
     control(m);
   }
   void finish(std::uint32_t turn) {

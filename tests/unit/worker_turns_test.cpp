@@ -291,6 +291,28 @@ TEST_F(WorkerTurns, what_a_turn_did_not_take_may_be_steered_into_the_next) {
   EXPECT_EQ(steers_.size(), 1u);
 }
 
+// Both found by the simulation: the message was on its way while the turn ended, and the agent was told the same twice.
+TEST_F(WorkerTurns, what_begins_a_turn_is_not_steered_into_it_by_a_late_word) {
+  end_first_turn();
+  next_turn(2, "another one", "fup_1");
+  turn_began(2);
+  steer("fup_1");
+  take();
+  EXPECT_TRUE(steers_.empty());
+}
+
+TEST_F(WorkerTurns, what_an_earlier_turn_took_is_not_steered_again_by_a_late_repeat) {
+  steer("fup_1");
+  protocol_.on_follow_up_steered(kRun, "fup_1", 1, now());
+  end_first_turn();
+  next_turn(2, "another one", "fup_2");
+  turn_began(2);
+  take();
+  steer("fup_1");
+  take();
+  EXPECT_TRUE(steers_.empty());
+}
+
 TEST_F(WorkerTurns, an_input_which_nobody_steered_is_no_follow_up) {
   protocol_.on_follow_up_steered(kRun, "", 1, now());
   protocol_.on_follow_up_steered(kRun, "fup_9", 1, now());
