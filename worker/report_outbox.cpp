@@ -17,11 +17,18 @@ ReportOutbox::Sent ReportOutbox::add(v1::Report report, std::int64_t now_us, boo
   return Sent{item.sequence, std::move(item.body)};
 }
 
+const ReportOutbox::Outstanding* ReportOutbox::oldest() const {
+  const auto found = std::find_if(outstanding_.begin(), outstanding_.end(), [](const Outstanding& item) { return !item.accepted; });
+  return found == outstanding_.end() ? nullptr : &*found;
+}
+
 std::vector<ReportOutbox::Sent> ReportOutbox::due(std::int64_t now_us) {
+  const Outstanding* const first = oldest();
+  const bool all = first != nullptr && first->due_us <= now_us;
   std::vector<Sent> repeats;
   for (Outstanding& item : outstanding_) {
     if (repeats.size() == kRepeatBurst) break;
-    if (item.due_us > now_us) continue;
+    if (item.accepted ? item.due_us > now_us : !all) continue;
     item.pause_us = std::min(item.pause_us * 2, kMaxRepeatUs);
     item.due_us = now_us + item.pause_us;
     repeats.push_back({item.sequence, item.body});
@@ -30,8 +37,10 @@ std::vector<ReportOutbox::Sent> ReportOutbox::due(std::int64_t now_us) {
 }
 
 std::int64_t ReportOutbox::next_due_us() const {
-  std::int64_t next = std::numeric_limits<std::int64_t>::max();
-  for (const Outstanding& item : outstanding_) next = std::min(next, item.due_us);
+  const Outstanding* const first = oldest();
+  std::int64_t next = first == nullptr ? std::numeric_limits<std::int64_t>::max() : first->due_us;
+  for (const Outstanding& item : outstanding_)
+    if (item.accepted) next = std::min(next, item.due_us);
   return next;
 }
 

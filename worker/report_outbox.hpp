@@ -1,6 +1,7 @@
 // Reports that the server has not accepted yet. Each keeps its sequence and its bytes; it is sent again, at a growing pace,
-// until accepted_through covers it. One that asks for an answer is sent on until the answer is there. Pure: time is an
-// argument.
+// until accepted_through covers it. The server takes them in their order only, so all that wait go with the oldest one: were
+// each repeated at a pace of its own, a worker that lost one report would stay behind as long as it has new ones. One that
+// asks for an answer is sent on until the answer is there. Pure: time is an argument.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +29,7 @@ class ReportOutbox {
   // Gives the report the next sequence, keeps its bytes, and returns what to send. `held`: it is sent again until it is
   // both accepted and released: the server says its answer again whenever it comes.
   Sent add(v1::Report report, std::int64_t now_us, bool held = false);
-  // Those due, oldest first.
+  // Those to be sent now, oldest first.
   std::vector<Sent> due(std::int64_t now_us);
   // When due() next has something; INT64_MAX: nothing is outstanding.
   std::int64_t next_due_us() const;
@@ -51,6 +52,7 @@ class ReportOutbox {
     bool held = false;
     bool accepted = false;
   };
+  const Outstanding* oldest() const;  // of those that are not accepted; nullptr: there is none
   std::deque<Outstanding> outstanding_;
   std::uint64_t last_sequence_ = 0;
 };
