@@ -10,6 +10,8 @@ LogModel::LogModel(const events::Topics& topics, std::int32_t partitions)
       tasks_(std::make_unique<TaskRules>(signs_)) {}
 
 void LogModel::begin_again() {
+  for (const auto& [name, workspace] : workspaces_)
+    for (std::size_t n = 0; n < workspace.commits.size(); ++n) before_.insert({name, n + 1, workspace.commits[n]});
   for (auto& entries : entries_) entries.clear();
   workspaces_.clear();
   accepted_.clear();
@@ -87,6 +89,10 @@ std::string LogModel::commit_at(const std::string& workspace, std::uint64_t seq)
   const auto found = workspaces_.find(workspace);
   if (found == workspaces_.end() || seq == 0 || seq > found->second.commits.size()) return {};
   return found->second.commits[seq - 1];
+}
+
+bool LogModel::had_at(const std::string& workspace, std::uint64_t seq, const std::string& commit_id) const {
+  return !commit_id.empty() && (commit_at(workspace, seq) == commit_id || before_.contains({workspace, seq, commit_id}));
 }
 
 std::uint64_t LogModel::last_seq(const std::string& workspace) const {

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -44,6 +46,8 @@ class LogModel {
   const Accepted* accepted(const std::string& commit_id) const;
   // The commit with this seq; empty: none yet.
   std::string commit_at(const std::string& workspace, std::uint64_t seq) const;
+  // It has this commit there, or had before it lost a tail: a partition that halts for that is read on as it was applied.
+  bool had_at(const std::string& workspace, std::uint64_t seq, const std::string& commit_id) const;
   std::uint64_t last_seq(const std::string& workspace) const;
   const TaskRules& tasks() const { return *tasks_; }
   const FollowUpRules& follow_ups() const { return follow_ups_; }
@@ -63,6 +67,7 @@ class LogModel {
   std::vector<std::vector<Entry>> entries_;
   std::unordered_map<std::string, Workspace> workspaces_;
   std::unordered_map<std::string, Accepted> accepted_;
+  std::set<std::tuple<std::string, std::uint64_t, std::string>> before_;  // workspace, seq, commit: of tails that were lost too
   SignsOfLife signs_;
   std::unique_ptr<TaskRules> tasks_;
   FollowUpRules follow_ups_;

@@ -80,9 +80,12 @@ std::string SimFollower::pull(const memory::MemoryDatabase::View& view, std::uin
     const std::uint64_t seq = std::stoull(last_id_.substr(last_id_.find('-') + 1));
     if (seq != seen_ + 1) return "a follower that had seen " + std::to_string(seen_) + " was sent " + std::to_string(seq);
     seen_ = seq;
-    const std::string commit = model.commit_at(workspace_.str(), seq);
-    if (message->find('"' + commit + '"') == std::string::npos)
-      return "a follower was sent another commit than the log has at seq " + std::to_string(seq);
+    v1::Record envelope;
+    const bool is_whole = envelope.ParseFromString(memory::text(*record, 7));
+    const std::string& commit = envelope.commit().commit_id();
+    if (!is_whole || message->find('"' + commit + '"') == std::string::npos)
+      return "a follower's message of seq " + std::to_string(seq) + " is not of the journal's record";
+    if (!model.had_at(workspace_.str(), seq, commit)) return "a follower was sent another commit than the log has at seq " + std::to_string(seq);
   }
   return {};
 }
