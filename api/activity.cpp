@@ -11,7 +11,7 @@
 #include "dossier/v1/worker.pb.h"
 #include "events/json.hpp"
 
-namespace dossier::api {
+namespace dossier::api::activity {
 namespace {
 
 constexpr std::int64_t kDefaultItems = 200;
@@ -191,7 +191,7 @@ void run(CallPtr call, http::Responder responder) {
 
 }  // namespace
 
-void add_activity_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/sessions/{id}/activity",
                     .operation = "getActivity",
@@ -204,4 +204,4 @@ void add_activity_routes(std::vector<Route>& routes) {
                     .answer = Custom{run}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::activity

@@ -8,7 +8,7 @@
 #include "events/names.hpp"
 #include "producers/commands/workspace.hpp"
 
-namespace dossier::api {
+namespace dossier::api::agents {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 64;
@@ -172,7 +172,7 @@ Result<Reply> render_define(const Call&, const producers::Committed& committed) 
 
 }  // namespace
 
-void add_agent_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/workspaces/{ws}/agents",
                     .operation = "listAgents",
@@ -193,4 +193,4 @@ void add_agent_routes(std::vector<Route>& routes) {
                     .answer = Command{prepare_define, render_define, define_shows, &kByNameRead}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::agents

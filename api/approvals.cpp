@@ -7,7 +7,7 @@
 #include "events/names.hpp"
 #include "producers/commands/approval.hpp"
 
-namespace dossier::api {
+namespace dossier::api::approvals {
 namespace {
 
 constexpr std::size_t kMaxReasonBytes = 4'000;
@@ -203,7 +203,7 @@ bool resolve_shows(Call&, const producers::Committed&) { return true; }
 
 }  // namespace
 
-void add_approval_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   std::vector<Parameter> listing = page_parameters();
   listing.push_back({"status", "Only those: open or resolved.", FieldType::string});
   routes.push_back({.method = "GET",
@@ -250,4 +250,4 @@ void add_approval_routes(std::vector<Route>& routes) {
                     .answer = Command{prepare_resolve, nullptr, resolve_shows, &kOneRead}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::approvals

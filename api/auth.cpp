@@ -11,7 +11,7 @@
 #include "events/names.hpp"
 #include "producers/commands/identity.hpp"
 
-namespace dossier::api {
+namespace dossier::api::auth {
 namespace {
 
 constexpr std::size_t kMaxLoginBytes = 64;
@@ -169,7 +169,7 @@ Result<Reply> render_me(const Call& call, std::span<const postgres::ResultSet> r
 
 }  // namespace
 
-void add_auth_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   add_bootstrap_route(routes);
   routes.push_back({.method = "POST",
                     .path = "/v1/auth/sign-in",
@@ -196,4 +196,4 @@ void add_auth_routes(std::vector<Route>& routes) {
                     .answer = Read{plan_me, render_me, nullptr, true}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::auth

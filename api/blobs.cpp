@@ -5,7 +5,7 @@
 #include "api/resources.hpp"
 #include "base/encoding.hpp"
 
-namespace dossier::api {
+namespace dossier::api::blobs {
 namespace {
 
 constexpr std::size_t kMaxMediaTypeBytes = 200;
@@ -82,7 +82,7 @@ void download(CallPtr call, http::Responder responder) {
 
 }  // namespace
 
-void add_blob_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "PUT",
                     .path = "/v1/workspaces/{ws}/blobs/{sha256}",
                     .operation = "putBlob",
@@ -102,4 +102,4 @@ void add_blob_routes(std::vector<Route>& routes) {
                     .answer = Custom{download}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::blobs

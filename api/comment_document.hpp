@@ -5,10 +5,10 @@
 
 #include "api/route.hpp"
 
-namespace dossier::api {
+namespace dossier::api::comments {
 
-const Schema& comment_document_schema();
+const Schema& document_schema();
 // Of a row (head_json, body_json, edited, removed, seq, …).
-std::string comment_row_json(const postgres::Row& row);
+std::string row_json(const postgres::Row& row);
 
-}  // namespace dossier::api
+}  // namespace dossier::api::comments

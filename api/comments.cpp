@@ -9,7 +9,32 @@
 #include "events/names.hpp"
 #include "producers/commands/issue.hpp"
 
-namespace dossier::api {
+namespace dossier::api::comments {
+
+const Schema& document_schema() {
+  static const Schema schema{"Comment",
+                             {{"id", FieldType::string, true, "cmt_…"},
+                              {"issue_id", FieldType::string, true, "iss_…"},
+                              {"author_id", FieldType::string, true, "usr_… or wkr_…"},
+                              {"body", FieldType::string, true, "Markdown; null once removed", {}, true},
+                              {"created_at", FieldType::string, true, "RFC 3339"},
+                              {"edited", FieldType::boolean, true, {}},
+                              {"removed", FieldType::boolean, true, {}},
+                              {"seq", FieldType::integer, true, "of its last change"}}};
+  return schema;
+}
+
+std::string row_json(const postgres::Row& row) {
+  std::string out = "{";
+  out += row.text(0);
+  out += ",\"body\":";
+  out += row.text(1);
+  out += row.boolean(2) ? ",\"edited\":true" : ",\"edited\":false";
+  out += row.boolean(3) ? ",\"removed\":true" : ",\"removed\":false";
+  out += ",\"seq\":" + std::to_string(row.int64(4)) + "}";
+  return out;
+}
+
 namespace {
 
 constexpr std::string_view kListSql = R"(
@@ -27,7 +52,7 @@ const Schema& new_comment_schema() {
 // A new comment also says what it set in motion.
 const Schema& added_comment_schema() {
   static const Schema schema = [] {
-    Schema added = comment_document_schema();
+    Schema added = document_schema();
     added.name = "AddedComment";
     added.fields.push_back({"session_id", FieldType::string, true, "the session that a mention asked for, or that the comment follows up", {}, true});
     added.fields.push_back({"task_id", FieldType::string, true, "its task", {}, true});
@@ -50,7 +75,7 @@ Result<Reply> render_list(const Call& call, std::span<const postgres::ResultSet>
   TRY(const Page page, read_page(call));
   ListReply list(page.limit);
   for (const postgres::Row row : rows[0])
-    if (!list.add(comment_row_json(row), row.int64(5), std::to_string(row.int64(6)))) break;
+    if (!list.add(row_json(row), row.int64(5), std::to_string(row.int64(6)))) break;
   return std::move(list).finish(call.access.seq);
 }
 
@@ -104,13 +129,13 @@ Result<Reply> render_add(const Call&, const producers::Committed& committed) {
 
 }  // namespace
 
-void add_comment_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/issues/{id}/comments",
                     .operation = "listComments",
                     .summary = "The issue's comments, oldest first",
                     .scope = Scope::issue,
-                    .response = &comment_document_schema(),
+                    .response = &document_schema(),
                     .lists = true,
                     .query = page_parameters(),
                     .answer = Read{plan_list, render_list}});
@@ -125,4 +150,4 @@ void add_comment_routes(std::vector<Route>& routes) {
                     .answer = Command{prepare_add, render_add}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::comments

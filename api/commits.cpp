@@ -3,7 +3,7 @@
 #include "api/json_object.hpp"
 #include "api/resources.hpp"
 
-namespace dossier::api {
+namespace dossier::api::commits {
 namespace {
 
 constexpr std::string_view kSql = R"(
@@ -47,7 +47,7 @@ Result<Reply> render(const Call& call, std::span<const postgres::ResultSet> rows
 
 }  // namespace
 
-void add_commit_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/workspaces/{ws}/commits/{id}",
                     .operation = "getCommit",
@@ -57,4 +57,4 @@ void add_commit_routes(std::vector<Route>& routes) {
                     .answer = Read{plan, render}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::commits

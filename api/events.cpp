@@ -7,7 +7,7 @@
 #include "api/sse.hpp"
 #include "events/names.hpp"
 
-namespace dossier::api {
+namespace dossier::api::event_stream {
 namespace {
 
 constexpr std::int64_t kBatch = 200;
@@ -109,7 +109,7 @@ void stream(CallPtr call, http::Responder responder) {
 
 }  // namespace
 
-void add_event_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/workspaces/{ws}/events",
                     .operation = "streamEvents",
@@ -122,4 +122,4 @@ void add_event_routes(std::vector<Route>& routes) {
                     .answer = Custom{stream}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::event_stream

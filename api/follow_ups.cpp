@@ -8,18 +8,17 @@
 #include "events/names.hpp"
 #include "producers/commands/session.hpp"
 
-namespace dossier::api {
+namespace dossier::api::follow_ups {
 namespace {
 
 namespace commands = producers::commands;
 
 const std::string& one_sql() {
-  static const std::string sql =
-      "SELECT " + std::string(kFollowUpColumns) + " WHERE f.session_id = $1 AND f.id = $2 AND f.first_seq IS NOT NULL LIMIT 1";
+  static const std::string sql = "SELECT " + std::string(kColumns) + " WHERE f.session_id = $1 AND f.id = $2 AND f.first_seq IS NOT NULL LIMIT 1";
   return sql;
 }
 const std::string& list_sql() {
-  static const std::string sql = "SELECT " + std::string(kFollowUpColumns) +
+  static const std::string sql = "SELECT " + std::string(kColumns) +
                                  " WHERE f.session_id = $1 AND f.first_seq IS NOT NULL AND (f.first_seq, f.first_index) > ($2, $3::bigint)"
                                  " ORDER BY f.first_seq, f.first_index LIMIT $4";
   return sql;
@@ -45,7 +44,7 @@ Result<std::vector<postgres::Statement>> plan_one(const Call& call) {
 Result<Reply> render_one(const Call&, std::span<const postgres::ResultSet> rows) {
   if (rows[0].empty()) return make_error(Code::not_found, "there is no such follow-up");
   Reply reply;
-  reply.body = follow_up_row_json(rows[0].front());
+  reply.body = row_json(rows[0].front());
   return reply;
 }
 const Read kFollowUpRead{plan_one, render_one};
@@ -63,7 +62,7 @@ Result<Reply> render_list(const Call& call, std::span<const postgres::ResultSet>
   TRY(const Page page, read_page(call));
   ListReply list(page.limit);
   for (const postgres::Row row : rows[0])
-    if (!list.add(follow_up_row_json(row), row.int64(8), std::to_string(row.int64(9)))) break;
+    if (!list.add(row_json(row), row.int64(8), std::to_string(row.int64(9)))) break;
   return std::move(list).finish(call.access.seq);
 }
 
@@ -112,7 +111,7 @@ bool shows(Call&, const producers::Committed&) { return true; }
 
 }  // namespace
 
-const Schema& follow_up_document_schema() {
+const Schema& document_schema() {
   static const Schema schema{"FollowUp",
                              {{"id", FieldType::string, true, "fup_…"},
                               {"session_id", FieldType::string, true, {}},
@@ -129,7 +128,7 @@ const Schema& follow_up_document_schema() {
   return schema;
 }
 
-std::string follow_up_row_json(const postgres::Row& row) {
+std::string row_json(const postgres::Row& row) {
   return std::move(JsonObject()
                        .members(row.text(0))
                        .raw("body", row.text(1))
@@ -142,13 +141,13 @@ std::string follow_up_row_json(const postgres::Row& row) {
       .finish();
 }
 
-void add_follow_up_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/sessions/{id}/follow-ups",
                     .operation = "listFollowUps",
                     .summary = "What people said to the session while it was at work, oldest first",
                     .scope = Scope::session,
-                    .response = &follow_up_document_schema(),
+                    .response = &document_schema(),
                     .lists = true,
                     .query = page_parameters(),
                     .answer = Read{plan_list, render_list}});
@@ -159,14 +158,14 @@ void add_follow_up_routes(std::vector<Route>& routes) {
                     .scope = Scope::session,
                     .status = 201,
                     .request = &new_follow_up_schema(),
-                    .response = &follow_up_document_schema(),
+                    .response = &document_schema(),
                     .answer = Command{prepare_add, nullptr, shows_added, &kFollowUpRead}});
   routes.push_back({.method = "GET",
                     .path = "/v1/sessions/{id}/follow-ups/{fup}",
                     .operation = "getFollowUp",
                     .summary = "A follow-up, and what became of it",
                     .scope = Scope::session,
-                    .response = &follow_up_document_schema(),
+                    .response = &document_schema(),
                     .answer = kFollowUpRead});
   routes.push_back({.method = "PATCH",
                     .path = "/v1/sessions/{id}/follow-ups/{fup}",
@@ -174,7 +173,7 @@ void add_follow_up_routes(std::vector<Route>& routes) {
                     .summary = "Change a follow-up that waits",
                     .scope = Scope::session,
                     .request = &edited_follow_up_schema(),
-                    .response = &follow_up_document_schema(),
+                    .response = &document_schema(),
                     .answer = Command{prepare_edit, nullptr, shows, &kFollowUpRead}});
   routes.push_back({.method = "DELETE",
                     .path = "/v1/sessions/{id}/follow-ups/{fup}",
@@ -188,8 +187,8 @@ void add_follow_up_routes(std::vector<Route>& routes) {
                     .operation = "steerFollowUp",
                     .summary = "Ask that a follow-up goes into the turn that runs now, not only with the next one",
                     .scope = Scope::session,
-                    .response = &follow_up_document_schema(),
+                    .response = &document_schema(),
                     .answer = Command{prepare_steer, nullptr, shows, &kFollowUpRead}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::follow_ups

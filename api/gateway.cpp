@@ -16,7 +16,7 @@
 #include "producers/control_follower.hpp"
 #include "producers/report_check.hpp"
 
-namespace dossier::api {
+namespace dossier::api::gateway {
 namespace {
 
 constexpr int kMaxRecords = 2'000;  // a request; its bytes are bounded as those of every body
@@ -172,7 +172,7 @@ void read_control(CallPtr call, http::Responder responder) {
 
 }  // namespace
 
-void add_gateway_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "POST",
                     .path = "/v1/gateway/records",
                     .operation = "appendWorkerRecords",
@@ -194,4 +194,4 @@ void add_gateway_routes(std::vector<Route>& routes) {
                     .answer = Custom{read_control}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::gateway

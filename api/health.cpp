@@ -3,7 +3,7 @@
 #include "api/problem.hpp"
 #include "api/resources.hpp"
 
-namespace dossier::api {
+namespace dossier::api::health {
 namespace {
 
 const Schema& health_schema() {
@@ -51,7 +51,7 @@ void metrics(CallPtr call, http::Responder responder) {
 
 }  // namespace
 
-void add_health_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/health",
                     .operation = "getHealth",
@@ -75,4 +75,4 @@ void add_health_routes(std::vector<Route>& routes) {
                     .answer = Custom{metrics}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::health

@@ -10,7 +10,7 @@
 #include "replay/issue_at.hpp"
 #include "replay/time_travel.hpp"
 
-namespace dossier::api {
+namespace dossier::api::issues {
 namespace {
 
 constexpr std::int64_t kInlineComments = 200;
@@ -31,19 +31,6 @@ SELECT id, workspace, COALESCE(number, 0), COALESCE(title_json, 'null'), '""', C
 FROM issues
 WHERE workspace = $1 AND created_us IS NOT NULL AND number < $2 AND ($3 = '' OR status = $3)
 ORDER BY number DESC LIMIT $4)";
-
-const Schema& comment_schema() {
-  static const Schema schema{"Comment",
-                             {{"id", FieldType::string, true, "cmt_…"},
-                              {"issue_id", FieldType::string, true, "iss_…"},
-                              {"author_id", FieldType::string, true, "usr_… or wkr_…"},
-                              {"body", FieldType::string, true, "Markdown; null once removed", {}, true},
-                              {"created_at", FieldType::string, true, "RFC 3339"},
-                              {"edited", FieldType::boolean, true, {}},
-                              {"removed", FieldType::boolean, true, {}},
-                              {"seq", FieldType::integer, true, "of its last change"}}};
-  return schema;
-}
 
 const Schema& issue_schema() {
   static const Schema schema{"Issue",
@@ -135,17 +122,6 @@ std::string summary_json(const replay::IssueDocument& issue) {
       .finish();
 }
 
-std::string comment_json(const postgres::Row& row) {
-  std::string out = "{";
-  out += row.text(0);
-  out += ",\"body\":";
-  out += row.text(1);
-  out += row.boolean(2) ? ",\"edited\":true" : ",\"edited\":false";
-  out += row.boolean(3) ? ",\"removed\":true" : ",\"removed\":false";
-  out += ",\"seq\":" + std::to_string(row.int64(4)) + "}";
-  return out;
-}
-
 Result<std::vector<postgres::Statement>> plan_issue(const Call& call) {
   std::vector<postgres::Statement> statements(2);
   statements[0].sql = kIssueSql;
@@ -158,7 +134,7 @@ Result<std::vector<postgres::Statement>> plan_issue(const Call& call) {
 Result<Reply> render_issue(const Call&, std::span<const postgres::ResultSet> rows) {
   if (rows[0].empty()) return make_error(Code::not_found, "there is no such issue");
   std::vector<std::string> comments;
-  for (const postgres::Row row : rows[1]) comments.push_back(comment_json(row));
+  for (const postgres::Row row : rows[1]) comments.push_back(comments::row_json(row));
   Reply reply;
   reply.body = issue_json(document_of(rows[0].front()), comments);
   return reply;
@@ -291,10 +267,7 @@ bool edit_shows(Call&, const producers::Committed&) { return true; }
 
 }  // namespace
 
-const Schema& comment_document_schema() { return comment_schema(); }
-std::string comment_row_json(const postgres::Row& row) { return comment_json(row); }
-
-void add_issue_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   std::vector<Parameter> listing = page_parameters();
   listing.push_back({"status", "Only issues of this status.", FieldType::string});
   routes.push_back({.method = "GET",
@@ -334,4 +307,4 @@ void add_issue_routes(std::vector<Route>& routes) {
                     .answer = Command{prepare_edit, nullptr, edit_shows, &kIssueRead}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::issues

@@ -8,7 +8,7 @@
 #include "api/problem.hpp"
 #include "api/resources.hpp"
 
-namespace dossier::api {
+namespace dossier::api::openapi {
 namespace {
 
 std::string type_json(const Field& field) {
@@ -178,9 +178,9 @@ const Schema& document_schema() {
 }
 
 void run(CallPtr, http::Responder responder) {
-  static const std::string document = openapi_document(routes());
+  static const std::string text = document(routes());
   http::Response response;
-  response.body = document;
+  response.body = text;
   response.set("Content-Type", "application/json");
   responder(std::move(response));
 }
@@ -193,7 +193,7 @@ std::string lower(std::string_view text) {
 
 }  // namespace
 
-std::string openapi_document(const std::vector<Route>& routes) {
+std::string document(const std::vector<Route>& routes) {
   std::vector<std::pair<std::string_view, JsonObject>> paths;
   for (const Route& route : routes) {
     auto path = std::find_if(paths.begin(), paths.end(), [&](const auto& each) { return each.first == route.path; });
@@ -210,7 +210,7 @@ std::string openapi_document(const std::vector<Route>& routes) {
       .finish();
 }
 
-void add_openapi_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/openapi.json",
                     .operation = "getOpenApi",
@@ -220,4 +220,4 @@ void add_openapi_routes(std::vector<Route>& routes) {
                     .answer = Custom{run}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::openapi

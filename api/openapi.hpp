@@ -6,8 +6,8 @@
 
 #include "api/route.hpp"
 
-namespace dossier::api {
+namespace dossier::api::openapi {
 
-std::string openapi_document(const std::vector<Route>& routes);
+std::string document(const std::vector<Route>& routes);
 
-}  // namespace dossier::api
+}  // namespace dossier::api::openapi

@@ -6,7 +6,7 @@
 #include "events/names.hpp"
 #include "producers/commands/approval.hpp"
 
-namespace dossier::api {
+namespace dossier::api::policies {
 namespace {
 
 constexpr std::size_t kMaxReasonBytes = 4'000;
@@ -171,7 +171,7 @@ bool set_shows(Call&, const producers::Committed&) { return true; }
 
 }  // namespace
 
-void add_policy_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/workspaces/{ws}/policy",
                     .operation = "getWorkspacePolicy",
@@ -206,4 +206,4 @@ void add_policy_routes(std::vector<Route>& routes) {
                     .answer = Command{prepare_for_project, nullptr, set_shows, &kProjectRead}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::policies

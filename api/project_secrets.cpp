@@ -9,7 +9,7 @@
 #include "events/project.hpp"
 #include "producers/commands/workspace.hpp"
 
-namespace dossier::api {
+namespace dossier::api::project_secrets {
 namespace {
 
 using Kind = v1::ProjectSecretSet::Kind;
@@ -207,7 +207,7 @@ Result<Reply> render_remove(const Call&, const producers::Committed&) { return R
 
 }  // namespace
 
-void add_project_secret_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/projects/{id}/secrets",
                     .operation = "listProjectSecrets",
@@ -245,4 +245,4 @@ void add_project_secret_routes(std::vector<Route>& routes) {
                     .answer = Read{plan_values, render_values, nullptr, true}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::project_secrets

@@ -7,7 +7,7 @@
 #include "producers/commands/approval.hpp"
 #include "producers/commands/workspace.hpp"
 
-namespace dossier::api {
+namespace dossier::api::projects {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 200;
@@ -163,7 +163,7 @@ bool trust_shows(Call&, const producers::Committed&) { return true; }
 
 }  // namespace
 
-void add_project_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/workspaces/{ws}/projects",
                     .operation = "listProjects",
@@ -200,4 +200,4 @@ void add_project_routes(std::vector<Route>& routes) {
                     .answer = Command{prepare_trust, nullptr, trust_shows, &kProjectRead}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::projects

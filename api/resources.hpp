@@ -1,4 +1,4 @@
-// The resources, a file each. Each adds its rows to the one route table; routes.cpp has their order.
+// The resources, a file and a namespace each. Each adds its rows to the one route table; routes.cpp has their order.
 #pragma once
 
 #include <vector>
@@ -7,28 +7,72 @@
 
 namespace dossier::api {
 
-void add_auth_routes(std::vector<Route>& routes);
-void add_workspace_routes(std::vector<Route>& routes);
-void add_project_routes(std::vector<Route>& routes);
-void add_agent_routes(std::vector<Route>& routes);
-void add_issue_routes(std::vector<Route>& routes);
-void add_comment_routes(std::vector<Route>& routes);
-void add_timeline_routes(std::vector<Route>& routes);
-void add_session_routes(std::vector<Route>& routes);
-void add_approval_routes(std::vector<Route>& routes);
-void add_policy_routes(std::vector<Route>& routes);
-void add_project_secret_routes(std::vector<Route>& routes);
-void add_follow_up_routes(std::vector<Route>& routes);  // by add_session_routes: before the session is stopped
-void add_activity_routes(std::vector<Route>& routes);
-void add_task_routes(std::vector<Route>& routes);
-void add_worker_routes(std::vector<Route>& routes);
-void add_gateway_routes(std::vector<Route>& routes);
-void add_worker_token_routes(std::vector<Route>& routes);
-void add_blob_routes(std::vector<Route>& routes);
-void add_commit_routes(std::vector<Route>& routes);
-void add_event_routes(std::vector<Route>& routes);
-void add_health_routes(std::vector<Route>& routes);
-void add_openapi_routes(std::vector<Route>& routes);
+namespace auth {
+void add_routes(std::vector<Route>& routes);
+}
+namespace workspaces {
+void add_routes(std::vector<Route>& routes);
+}
+namespace projects {
+void add_routes(std::vector<Route>& routes);
+}
+namespace agents {
+void add_routes(std::vector<Route>& routes);
+}
+namespace issues {
+void add_routes(std::vector<Route>& routes);
+}
+namespace comments {
+void add_routes(std::vector<Route>& routes);
+}
+namespace timeline {
+void add_routes(std::vector<Route>& routes);
+}
+namespace sessions {
+void add_routes(std::vector<Route>& routes);
+}
+namespace approvals {
+void add_routes(std::vector<Route>& routes);
+}
+namespace policies {
+void add_routes(std::vector<Route>& routes);
+}
+namespace project_secrets {
+void add_routes(std::vector<Route>& routes);
+}
+namespace follow_ups {
+void add_routes(std::vector<Route>& routes);  // by those of sessions: before the session is stopped
+}
+namespace activity {
+void add_routes(std::vector<Route>& routes);
+}
+namespace tasks {
+void add_routes(std::vector<Route>& routes);
+}
+namespace workers {
+void add_routes(std::vector<Route>& routes);
+}
+namespace gateway {
+void add_routes(std::vector<Route>& routes);
+}
+namespace worker_tokens {
+void add_routes(std::vector<Route>& routes);
+}
+namespace blobs {
+void add_routes(std::vector<Route>& routes);
+}
+namespace commits {
+void add_routes(std::vector<Route>& routes);
+}
+namespace event_stream {
+void add_routes(std::vector<Route>& routes);
+}
+namespace health {
+void add_routes(std::vector<Route>& routes);
+}
+namespace openapi {
+void add_routes(std::vector<Route>& routes);
+}
 
 // The route table.
 const std::vector<Route>& routes();

@@ -9,7 +9,7 @@
 #include "events/names.hpp"
 #include "producers/commands/session.hpp"
 
-namespace dossier::api {
+namespace dossier::api::sessions {
 namespace {
 
 constexpr std::size_t kMaxReasonBytes = 1'000;
@@ -36,7 +36,7 @@ WHERE issue_id = $1 AND requested_us IS NOT NULL AND (requested_us, id) > ($2, $
 ORDER BY requested_us, id LIMIT $4)";
 
 const std::string& follow_ups_sql() {
-  static const std::string sql = "SELECT " + std::string(kFollowUpColumns) +
+  static const std::string sql = "SELECT " + std::string(follow_ups::kColumns) +
                                  " WHERE f.session_id = $1 AND f.first_seq IS NOT NULL ORDER BY f.first_seq DESC, f.first_index DESC LIMIT $2";
   return sql;
 }
@@ -138,7 +138,7 @@ Result<std::vector<postgres::Statement>> plan_one(const Call& call) {
 Result<Reply> render_one(const Call&, std::span<const postgres::ResultSet> rows) {
   if (rows[0].empty()) return make_error(Code::not_found, "there is no such session");
   std::vector<std::string> follow_ups;
-  for (const postgres::Row row : rows[1]) follow_ups.push_back(follow_up_row_json(row));
+  for (const postgres::Row row : rows[1]) follow_ups.push_back(follow_ups::row_json(row));
   std::reverse(follow_ups.begin(), follow_ups.end());
   Reply reply;
   reply.body = session_json(rows[0].front(), "\"follow_ups\":" + json_array(follow_ups));
@@ -178,7 +178,7 @@ Result<Reply> render_list(const Call& call, std::span<const postgres::ResultSet>
 
 }  // namespace
 
-void add_session_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/sessions/{id}",
                     .operation = "getSession",
@@ -195,7 +195,7 @@ void add_session_routes(std::vector<Route>& routes) {
                     .lists = true,
                     .query = page_parameters(),
                     .answer = Read{plan_list, render_list}});
-  add_follow_up_routes(routes);
+  follow_ups::add_routes(routes);
   routes.push_back({.method = "POST",
                     .path = "/v1/sessions/{id}/stop",
                     .operation = "stopSession",
@@ -206,4 +206,4 @@ void add_session_routes(std::vector<Route>& routes) {
                     .answer = Command{prepare_stop, nullptr, stop_shows, &kSessionRead}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::sessions

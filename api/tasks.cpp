@@ -8,7 +8,7 @@
 #include "events/names.hpp"
 #include "producers/commands/task.hpp"
 
-namespace dossier::api {
+namespace dossier::api::tasks {
 namespace {
 
 constexpr std::size_t kMaxReasonBytes = 1'000;
@@ -143,7 +143,7 @@ bool cancel_shows(Call&, const producers::Committed&) { return true; }
 
 }  // namespace
 
-void add_task_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   std::vector<Parameter> listing = page_parameters();
   listing.push_back({"status", "Only tasks of this status.", FieldType::string});
   routes.push_back({.method = "GET",
@@ -172,4 +172,4 @@ void add_task_routes(std::vector<Route>& routes) {
                     .answer = Command{prepare_cancel, nullptr, cancel_shows, &kTaskRead}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::tasks

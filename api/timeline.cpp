@@ -2,7 +2,7 @@
 #include "api/page.hpp"
 #include "api/resources.hpp"
 
-namespace dossier::api {
+namespace dossier::api::timeline {
 namespace {
 
 // A cursor's number is the seq, its text the index.
@@ -43,7 +43,7 @@ Result<Reply> render(const Call& call, std::span<const postgres::ResultSet> rows
 
 }  // namespace
 
-void add_timeline_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/issues/{id}/timeline",
                     .operation = "getTimeline",
@@ -55,4 +55,4 @@ void add_timeline_routes(std::vector<Route>& routes) {
                     .answer = Read{plan, render}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::timeline

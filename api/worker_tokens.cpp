@@ -7,7 +7,7 @@
 #include "events/names.hpp"
 #include "producers/commands/workspace.hpp"
 
-namespace dossier::api {
+namespace dossier::api::worker_tokens {
 namespace {
 
 constexpr std::size_t kMaxLabelBytes = 200;
@@ -131,7 +131,7 @@ Result<Reply> render_revoke(const Call&, const producers::Committed&) { return R
 
 }  // namespace
 
-void add_worker_token_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/workspaces/{ws}/worker-tokens",
                     .operation = "listWorkerTokens",
@@ -162,4 +162,4 @@ void add_worker_token_routes(std::vector<Route>& routes) {
                     .answer = Command{prepare_revoke, render_revoke}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::worker_tokens

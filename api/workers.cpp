@@ -9,7 +9,7 @@
 #include "events/names.hpp"
 #include "producers/commands/workspace.hpp"
 
-namespace dossier::api {
+namespace dossier::api::workers {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 100;
@@ -213,7 +213,7 @@ Result<Reply> render_register(const Call& call, const producers::Committed& comm
 
 }  // namespace
 
-void add_worker_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/workspaces/{ws}/workers",
                     .operation = "listWorkers",
@@ -243,4 +243,4 @@ void add_worker_routes(std::vector<Route>& routes) {
                     .answer = Command{prepare_register, render_register}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::workers

@@ -10,7 +10,7 @@
 #include "events/identity.hpp"
 #include "producers/commands/identity.hpp"
 
-namespace dossier::api {
+namespace dossier::api::workspaces {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 200;
@@ -118,7 +118,7 @@ void create(CallPtr call, http::Responder responder) {
 
 }  // namespace
 
-void add_workspace_routes(std::vector<Route>& routes) {
+void add_routes(std::vector<Route>& routes) {
   routes.push_back({.method = "GET",
                     .path = "/v1/workspaces",
                     .operation = "listWorkspaces",
@@ -146,4 +146,4 @@ void add_workspace_routes(std::vector<Route>& routes) {
                     .answer = Read{plan_one, render_one}});
 }
 
-}  // namespace dossier::api
+}  // namespace dossier::api::workspaces

@@ -2,7 +2,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::agents {
 namespace {
 
 using rows::Merge;
@@ -77,6 +77,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection agents_model() { return {"agents", 1, {&agents_table()}, &project, aggregates(v1::EventPayload::kWorkspace)}; }
+Projection model() { return {"agents", 1, {&agents_table()}, &project, aggregates(v1::EventPayload::kWorkspace)}; }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::agents

@@ -3,7 +3,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::approvals {
 namespace {
 
 using rows::Merge;
@@ -202,6 +202,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection approvals_model() { return {"approvals", 1, {&approvals_table(), &counts_table()}, &project, aggregates(v1::EventPayload::kSession)}; }
+Projection model() { return {"approvals", 1, {&approvals_table(), &counts_table()}, &project, aggregates(v1::EventPayload::kSession)}; }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::approvals

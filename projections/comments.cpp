@@ -2,7 +2,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::comments {
 namespace {
 
 using rows::Merge;
@@ -77,6 +77,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection comments_model() { return {"comments", 1, {&comments_table()}, &project, aggregates(v1::EventPayload::kComment)}; }
+Projection model() { return {"comments", 1, {&comments_table()}, &project, aggregates(v1::EventPayload::kComment)}; }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::comments

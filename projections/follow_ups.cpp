@@ -2,7 +2,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::follow_ups {
 namespace {
 
 using rows::Merge;
@@ -123,6 +123,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection follow_ups_model() { return {"follow_ups", 1, {&follow_ups_table()}, &project, aggregates(v1::EventPayload::kSession)}; }
+Projection model() { return {"follow_ups", 1, {&follow_ups_table()}, &project, aggregates(v1::EventPayload::kSession)}; }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::follow_ups

@@ -2,7 +2,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::identity {
 namespace {
 
 using rows::Merge;
@@ -165,8 +165,8 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection identity_model() {
+Projection model() {
   return {"identity", 1, {&users::table_of(), &auth_sessions::table_of(), &names::table_of()}, &project, aggregates(v1::EventPayload::kIdentity)};
 }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::identity

@@ -3,7 +3,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::issues {
 namespace {
 
 using rows::Merge;
@@ -152,7 +152,7 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection issues_model() {
+Projection model() {
   return {"issues",
           1,
           {&issues_table()},
@@ -160,4 +160,4 @@ Projection issues_model() {
           aggregates(v1::EventPayload::kIssue, v1::EventPayload::kComment, v1::EventPayload::kCopy, v1::EventPayload::kIssueNumbers)};
 }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::issues

@@ -2,7 +2,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::members {
 namespace {
 
 using rows::Merge;
@@ -61,6 +61,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection members_model() { return {"members", 1, {&members_table()}, &project, aggregates(v1::EventPayload::kMembers)}; }
+Projection model() { return {"members", 1, {&members_table()}, &project, aggregates(v1::EventPayload::kMembers)}; }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::members

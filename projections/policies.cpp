@@ -2,7 +2,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::policies {
 namespace {
 
 using rows::Merge;
@@ -36,6 +36,23 @@ ON CONFLICT (workspace, project_id) DO UPDATE SET
   return table;
 }
 
+// never, on_request, untrusted.
+std::string_view mode_name(v1::ApprovalPolicy::Mode mode) {
+  if (mode == v1::ApprovalPolicy::ON_REQUEST) return "on_request";
+  if (mode == v1::ApprovalPolicy::UNTRUSTED) return "untrusted";
+  return "never";
+}
+
+// [ApprovalRule…] as facts show them.
+std::string rules_json(const v1::ApprovalPolicy& policy) {
+  std::string out = "[";
+  for (const auto& rule : policy.rules()) {
+    if (out.size() > 1) out += ',';
+    events::append_json(out, rule);
+  }
+  return out += ']';
+}
+
 void project(const AcceptedEvent& e, rows::Batch& out) {
   if (!e.payload.has_workspace() || !e.payload.workspace().has_approval_policy_set()) return;
   const v1::ApprovalPolicySet& fact = e.payload.workspace().approval_policy_set();
@@ -53,21 +70,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-std::string_view mode_name(v1::ApprovalPolicy::Mode mode) {
-  if (mode == v1::ApprovalPolicy::ON_REQUEST) return "on_request";
-  if (mode == v1::ApprovalPolicy::UNTRUSTED) return "untrusted";
-  return "never";
-}
+Projection model() { return {"policies", 1, {&policies_table()}, &project, aggregates(v1::EventPayload::kWorkspace)}; }
 
-std::string rules_json(const v1::ApprovalPolicy& policy) {
-  std::string out = "[";
-  for (const auto& rule : policy.rules()) {
-    if (out.size() > 1) out += ',';
-    events::append_json(out, rule);
-  }
-  return out += ']';
-}
-
-Projection policies_model() { return {"policies", 1, {&policies_table()}, &project, aggregates(v1::EventPayload::kWorkspace)}; }
-
-}  // namespace dossier::projections
+}  // namespace dossier::projections::policies

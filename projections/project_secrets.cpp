@@ -3,7 +3,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::project_secrets {
 namespace {
 
 using rows::Merge;
@@ -62,6 +62,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection project_secrets_model() { return {"project_secrets", 1, {&project_secrets_table()}, &project, aggregates(v1::EventPayload::kProject)}; }
+Projection model() { return {"project_secrets", 1, {&project_secrets_table()}, &project, aggregates(v1::EventPayload::kProject)}; }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::project_secrets

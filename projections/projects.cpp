@@ -2,7 +2,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::projects {
 namespace {
 
 using rows::Merge;
@@ -84,6 +84,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection projects_model() { return {"projects", 1, {&projects_table()}, &project, aggregates(v1::EventPayload::kProject)}; }
+Projection model() { return {"projects", 1, {&projects_table()}, &project, aggregates(v1::EventPayload::kProject)}; }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::projects

@@ -1,4 +1,4 @@
-// The read models, each defined in the file of its name.
+// The read models, each defined in the file and the namespace of its name.
 //
 // A row's columns come from the events of one stream each (sums and maxima aside), so rows that were parked for one
 // stream and written later never undo what another stream wrote meanwhile.
@@ -8,26 +8,53 @@
 
 namespace dossier::projections {
 
-Projection issues_model();
-Projection timeline_model();
-Projection comments_model();
-Projection sessions_model();
-Projection follow_ups_model();
-Projection tasks_model();
-Projection workers_model();
-Projection identity_model();
-Projection workspaces_model();
-Projection members_model();
-Projection projects_model();
-Projection project_secrets_model();
-Projection agents_model();
-Projection worker_tokens_model();
-Projection approvals_model();
-Projection policies_model();
-
-// never, on_request, untrusted.
-std::string_view mode_name(v1::ApprovalPolicy::Mode mode);
-// [ApprovalRule…] as facts show them.
-std::string rules_json(const v1::ApprovalPolicy& policy);
+namespace issues {
+Projection model();
+}
+namespace timeline {
+Projection model();
+}
+namespace comments {
+Projection model();
+}
+namespace sessions {
+Projection model();
+}
+namespace follow_ups {
+Projection model();
+}
+namespace tasks {
+Projection model();
+}
+namespace workers {
+Projection model();
+}
+namespace identity {
+Projection model();
+}
+namespace workspaces {
+Projection model();
+}
+namespace members {
+Projection model();
+}
+namespace projects {
+Projection model();
+}
+namespace project_secrets {
+Projection model();
+}
+namespace agents {
+Projection model();
+}
+namespace worker_tokens {
+Projection model();
+}
+namespace approvals {
+Projection model();
+}
+namespace policies {
+Projection model();
+}
 
 }  // namespace dossier::projections

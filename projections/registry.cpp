@@ -5,9 +5,9 @@ namespace dossier::projections {
 
 const std::vector<Projection>& registry() {
   static const std::vector<Projection> models = {
-      identity_model(), workspaces_model(), members_model(),  worker_tokens_model(),   projects_model(), agents_model(),
-      issues_model(),   comments_model(),   sessions_model(), follow_ups_model(),      tasks_model(),    workers_model(),
-      timeline_model(), approvals_model(),  policies_model(), project_secrets_model(),
+      identity::model(), workspaces::model(), members::model(),  worker_tokens::model(),   projects::model(), agents::model(),
+      issues::model(),   comments::model(),   sessions::model(), follow_ups::model(),      tasks::model(),    workers::model(),
+      timeline::model(), approvals::model(),  policies::model(), project_secrets::model(),
   };
   return models;
 }

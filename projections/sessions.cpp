@@ -2,7 +2,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::sessions {
 namespace {
 
 using rows::Merge;
@@ -207,8 +207,8 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection sessions_model() {
+Projection model() {
   return {"sessions", 2, {&sessions_table()}, &project, aggregates(v1::EventPayload::kSession, v1::EventPayload::kIssue, v1::EventPayload::kTask)};
 }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::sessions

@@ -3,7 +3,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::tasks {
 namespace {
 
 using rows::Merge;
@@ -185,6 +185,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection tasks_model() { return {"tasks", 1, {&tasks_table()}, &project, aggregates(v1::EventPayload::kTask)}; }
+Projection model() { return {"tasks", 1, {&tasks_table()}, &project, aggregates(v1::EventPayload::kTask)}; }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::tasks

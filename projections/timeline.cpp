@@ -4,7 +4,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::timeline {
 namespace {
 
 using rows::Merge;
@@ -70,6 +70,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection timeline_model() { return {"timeline", 1, {&timeline_table()}, &project}; }
+Projection model() { return {"timeline", 1, {&timeline_table()}, &project}; }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::timeline

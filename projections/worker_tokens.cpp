@@ -2,7 +2,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::worker_tokens {
 namespace {
 
 using rows::Merge;
@@ -59,6 +59,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection worker_tokens_model() { return {"worker_tokens", 1, {&worker_tokens_table()}, &project, aggregates(v1::EventPayload::kWorkspace)}; }
+Projection model() { return {"worker_tokens", 1, {&worker_tokens_table()}, &project, aggregates(v1::EventPayload::kWorkspace)}; }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::worker_tokens

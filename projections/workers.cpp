@@ -3,7 +3,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::workers {
 namespace {
 
 using rows::Merge;
@@ -126,6 +126,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection workers_model() { return {"workers", 1, {&workers_table()}, &project, aggregates(v1::EventPayload::kWorker)}; }
+Projection model() { return {"workers", 1, {&workers_table()}, &project, aggregates(v1::EventPayload::kWorker)}; }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::workers

@@ -2,7 +2,7 @@
 #include "projections/patch.hpp"
 #include "projections/read_models.hpp"
 
-namespace dossier::projections {
+namespace dossier::projections::workspaces {
 namespace {
 
 using rows::Merge;
@@ -64,6 +64,6 @@ void project(const AcceptedEvent& e, rows::Batch& out) {
 }
 }  // namespace
 
-Projection workspaces_model() { return {"workspaces", 1, {&workspaces_table()}, &project, aggregates(v1::EventPayload::kWorkspace)}; }
+Projection model() { return {"workspaces", 1, {&workspaces_table()}, &project, aggregates(v1::EventPayload::kWorkspace)}; }
 
-}  // namespace dossier::projections
+}  // namespace dossier::projections::workspaces

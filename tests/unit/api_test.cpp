@@ -91,7 +91,7 @@ void references(const json::Value& value, std::set<std::string>& out) {
 }
 
 TEST(OpenApi, HoldsEveryRouteAndItsReferencesResolve) {
-  auto document = json::parse(openapi_document(routes()));
+  auto document = json::parse(openapi::document(routes()));
   ASSERT_TRUE(document.has_value()) << document.error().message;
   EXPECT_EQ(document->text("openapi"), "3.1.0");
   for (const Route& route : routes()) {
