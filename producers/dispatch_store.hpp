@@ -62,10 +62,20 @@ struct TaskDetails {
   std::uint64_t issue_number = 0;
 };
 
+// What a scheduler looks at with each step.
+struct DispatchLook {
+  std::vector<LiveWorker> workers;
+  std::vector<ActiveTask> active;
+  std::vector<QueuedTask> queued;
+};
+
 // Thread-safe. All of it is of the live generation. database_unavailable; corrupt: a row can't be read, rebuild.
 class DispatchStore {
  public:
   virtual ~DispatchStore() = default;
+  // Of one moment, in one round trip: the registered workers whose last report is at most `live_us` older than what intake
+  // read last of their partition, in broker time; active(); and queued() of these pools.
+  virtual Result<DispatchLook> look(std::int64_t live_us, const std::vector<std::string>& pools, int per_pool) = 0;
   // Pool by pool in the order given (each named once), of each the first `per_pool` by priority, then age.
   virtual Result<std::vector<QueuedTask>> queued(const std::vector<std::string>& pools, int per_pool) = 0;
   // All of them, in no order: as many as the workers have slots.
@@ -77,9 +87,6 @@ class DispatchStore {
   virtual Result<std::vector<TaskDetails>> details(const std::vector<TaskId>& ids) = 0;
   // Of those that are there and that this code can read, in no order.
   virtual Result<std::vector<SessionRow>> sessions(const std::vector<SessionId>& ids) = 0;
-  // Registered workers whose last report is at most `within_us` older than what intake read last of their partition, in
-  // broker time.
-  virtual Result<std::vector<LiveWorker>> live_workers(std::int64_t within_us) = 0;
 };
 
 }  // namespace dossier::producers

@@ -93,11 +93,7 @@ Status alive(const View& view) {
   return {};
 }
 
-}  // namespace
-
-Result<std::vector<QueuedTask>> MemoryDispatchStore::queued(const std::vector<std::string>& pools, int per_pool) {
-  TRY(const auto view, database_->view("read"));
-  TRY_STATUS(alive(view));
+std::vector<QueuedTask> queued_in(const View& view, const std::vector<std::string>& pools, int per_pool) {
   std::map<std::string, std::vector<QueuedTask>> by_pool;
   each_task(view, [&](const rows::Row& row) {
     if (text(row, kStatus) != "queued" || std::find(pools.begin(), pools.end(), text(row, kPool)) == pools.end()) return;
@@ -117,9 +113,7 @@ Result<std::vector<QueuedTask>> MemoryDispatchStore::queued(const std::vector<st
   return tasks;
 }
 
-Result<std::vector<ActiveTask>> MemoryDispatchStore::active() {
-  TRY(const auto view, database_->view("read"));
-  TRY_STATUS(alive(view));
+std::vector<ActiveTask> active_in(const View& view) {
   std::vector<ActiveTask> tasks;
   const auto decided = undelivered(view);
   std::set<std::pair<std::string, std::string>> steered;
@@ -147,6 +141,47 @@ Result<std::vector<ActiveTask>> MemoryDispatchStore::active() {
     tasks.push_back(std::move(task));
   });
   return tasks;
+}
+
+Result<std::vector<LiveWorker>> workers_in(const View& view, std::int64_t within_us) {
+  std::vector<rows::Row> rows;
+  view.scan(memory::kLiveness, Key(), [&](const rows::Row& row) {
+    rows.push_back(row);
+    return true;
+  });
+  std::erase_if(rows, [&](const rows::Row& row) { return number(row, 3) < memory::reports_read_until_us(view, number(row, 4)) - within_us; });
+  std::vector<LiveWorker> workers;
+  for (const auto& row : rows) {
+    const auto state = view.find(own(view, "streams"), Key().text("worker/" + text(row, 1)).text(text(row, 0)));
+    if (!state || flag(*state, 4)) continue;
+    TRY(auto worker, live_worker_from(WorkerId(text(row, 1)), WorkspaceId(text(row, 0)), text(*state, 3), text(row, 5), number(row, 3)));
+    if (worker) workers.push_back(*std::move(worker));
+  }
+  return workers;
+}
+
+}  // namespace
+
+Result<DispatchLook> MemoryDispatchStore::look(std::int64_t live_us, const std::vector<std::string>& pools, int per_pool) {
+  TRY(const auto view, database_->view("read"));
+  TRY_STATUS(alive(view));
+  DispatchLook look;
+  TRY(look.workers, workers_in(view, live_us));
+  look.active = active_in(view);
+  if (!pools.empty()) look.queued = queued_in(view, pools, per_pool);
+  return look;
+}
+
+Result<std::vector<QueuedTask>> MemoryDispatchStore::queued(const std::vector<std::string>& pools, int per_pool) {
+  TRY(const auto view, database_->view("read"));
+  TRY_STATUS(alive(view));
+  return queued_in(view, pools, per_pool);
+}
+
+Result<std::vector<ActiveTask>> MemoryDispatchStore::active() {
+  TRY(const auto view, database_->view("read"));
+  TRY_STATUS(alive(view));
+  return active_in(view);
 }
 
 Result<std::vector<UndeliveredDecision>> MemoryDispatchStore::undelivered_decisions(const std::vector<TaskId>& ids) {
@@ -207,25 +242,6 @@ Result<std::vector<SessionRow>> MemoryDispatchStore::sessions(const std::vector<
     if (!one.state.ParseFromString(text(row, 3))) return make_error(Code::corrupt, "session " + id->str() + " can't be read");
   }
   return sessions;
-}
-
-Result<std::vector<LiveWorker>> MemoryDispatchStore::live_workers(std::int64_t within_us) {
-  TRY(const auto view, database_->view("read"));
-  TRY_STATUS(alive(view));
-  std::vector<rows::Row> rows;
-  view.scan(memory::kLiveness, Key(), [&](const rows::Row& row) {
-    rows.push_back(row);
-    return true;
-  });
-  std::erase_if(rows, [&](const rows::Row& row) { return number(row, 3) < memory::reports_read_until_us(view, number(row, 4)) - within_us; });
-  std::vector<LiveWorker> workers;
-  for (const auto& row : rows) {
-    const auto state = view.find(own(view, "streams"), Key().text("worker/" + text(row, 1)).text(text(row, 0)));
-    if (!state || flag(*state, 4)) continue;
-    TRY(auto worker, live_worker_from(WorkerId(text(row, 1)), WorkspaceId(text(row, 0)), text(*state, 3), text(row, 5), number(row, 3)));
-    if (worker) workers.push_back(*std::move(worker));
-  }
-  return workers;
 }
 
 }  // namespace dossier::producers

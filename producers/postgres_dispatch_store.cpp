@@ -81,10 +81,7 @@ Error unreadable(std::string_view what) {
   return make_error(Code::corrupt, std::string(what) + " can't be read: rebuild the read models (dossier admin rebuild)");
 }
 
-}  // namespace
-
-Result<std::vector<QueuedTask>> PostgresDispatchStore::queued(const std::vector<std::string>& pools, int per_pool) {
-  TRY(const auto rows, pool_.read_one(kQueued, postgres::Params().texts(pools).int8(per_pool)));
+std::vector<QueuedTask> queued_from(const postgres::ResultSet& rows) {
   std::vector<QueuedTask> tasks;
   tasks.reserve(static_cast<std::size_t>(rows.size()));
   for (const auto row : rows)
@@ -93,8 +90,7 @@ Result<std::vector<QueuedTask>> PostgresDispatchStore::queued(const std::vector<
   return tasks;
 }
 
-Result<std::vector<ActiveTask>> PostgresDispatchStore::active() {
-  TRY(const auto rows, pool_.read_one(kActive));
+Result<std::vector<ActiveTask>> active_from(const postgres::ResultSet& rows) {
   std::vector<ActiveTask> tasks;
   tasks.reserve(static_cast<std::size_t>(rows.size()));
   for (const auto row : rows) {
@@ -113,6 +109,46 @@ Result<std::vector<ActiveTask>> PostgresDispatchStore::active() {
     tasks.push_back(std::move(task));
   }
   return tasks;
+}
+
+Result<std::vector<LiveWorker>> workers_from(const postgres::ResultSet& rows) {
+  std::vector<LiveWorker> workers;
+  workers.reserve(static_cast<std::size_t>(rows.size()));
+  for (const auto row : rows) {
+    TRY(auto worker, live_worker_from(WorkerId(row.str(0)), WorkspaceId(row.str(1)), row.bytes(4), row.bytes(2), row.int64(3)));
+    if (worker) workers.push_back(*std::move(worker));
+  }
+  return workers;
+}
+
+}  // namespace
+
+Result<DispatchLook> PostgresDispatchStore::look(std::int64_t live_us, const std::vector<std::string>& pools, int per_pool) {
+  std::vector<postgres::Statement> statements(2);
+  statements[0].sql = kLiveWorkers;
+  statements[0].params.int8(live_us);
+  statements[1].sql = kActive;
+  if (!pools.empty()) {
+    postgres::Statement& queued = statements.emplace_back();
+    queued.sql = kQueued;
+    queued.params.texts(pools).int8(per_pool);
+  }
+  TRY(const auto sets, pool_.read_all(statements));
+  DispatchLook look;
+  TRY(look.workers, workers_from(sets[0]));
+  TRY(look.active, active_from(sets[1]));
+  if (!pools.empty()) look.queued = queued_from(sets[2]);
+  return look;
+}
+
+Result<std::vector<QueuedTask>> PostgresDispatchStore::queued(const std::vector<std::string>& pools, int per_pool) {
+  TRY(const auto rows, pool_.read_one(kQueued, postgres::Params().texts(pools).int8(per_pool)));
+  return queued_from(rows);
+}
+
+Result<std::vector<ActiveTask>> PostgresDispatchStore::active() {
+  TRY(const auto rows, pool_.read_one(kActive));
+  return active_from(rows);
 }
 
 Result<std::vector<UndeliveredDecision>> PostgresDispatchStore::undelivered_decisions(const std::vector<TaskId>& ids) {
@@ -160,17 +196,6 @@ Result<std::vector<SessionRow>> PostgresDispatchStore::sessions(const std::vecto
     if (!one.state.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return unreadable("session " + one.id.str());
   }
   return sessions;
-}
-
-Result<std::vector<LiveWorker>> PostgresDispatchStore::live_workers(std::int64_t within_us) {
-  TRY(const auto rows, pool_.read_one(kLiveWorkers, postgres::Params().int8(within_us)));
-  std::vector<LiveWorker> workers;
-  workers.reserve(static_cast<std::size_t>(rows.size()));
-  for (const auto row : rows) {
-    TRY(auto worker, live_worker_from(WorkerId(row.str(0)), WorkspaceId(row.str(1)), row.bytes(4), row.bytes(2), row.int64(3)));
-    if (worker) workers.push_back(*std::move(worker));
-  }
-  return workers;
 }
 
 }  // namespace dossier::producers

@@ -2,6 +2,7 @@
 #include "producers/scheduler.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.hpp"
 #include "base/mutation.hpp"
@@ -47,8 +48,10 @@ Result<std::int64_t> Scheduler::step() {
 }
 
 Status Scheduler::look(View& view) {
-  TRY(view.workers, store_.live_workers(options_.live_us));
-  TRY(view.active, store_.active());
+  TRY(DispatchLook seen, store_.look(options_.live_us, pools_, options_.queued_per_pool));
+  view.workers = std::move(seen.workers);
+  view.active = std::move(seen.active);
+  view.queued = std::move(seen.queued);
   std::vector<TaskId> waiting;
   for (const ActiveTask& task : view.active)
     if (task.decisions_wait && is_leased(task)) waiting.push_back(task.id);
@@ -75,18 +78,23 @@ void Scheduler::take_seats(View& view) {
   }
 }
 
-// Where all slots are taken the queues are looked at once in a while only, so that their length is known: this look is the
-// dearest of all, and comes with every step of every task.
+// Queues are asked for with all else, of the pools that had room at the last look. Where all slots are taken they are looked at
+// once in a while only, so that their length is known: this look is the dearest of all, and comes with every step of every task.
 Status Scheduler::look_at_queues(View& view) {
   std::set<std::string> pools;
   for (const LiveWorker& worker : view.workers)
     if (!worker.draining) pools.insert(worker.pool);
   const std::int64_t now = clock_.boot_us();
-  if (view.seats.empty() && !pools.empty() && now < queues_seen_us_ + options_.poll_us) return {};
-  queues_seen_us_ = now;
-  if (!pools.empty()) {
-    TRY(view.queued, store_.queued({pools.begin(), pools.end()}, options_.queued_per_pool));
+  const std::vector<std::string> wanted(pools.begin(), pools.end());
+  const bool is_seen = std::exchange(pools_, view.seats.empty() ? std::vector<std::string>() : wanted) == wanted;
+  if (!is_seen) {
+    view.queued.clear();
+    if (view.seats.empty() && !wanted.empty() && now < queues_seen_us_ + options_.poll_us) return {};
+    if (!wanted.empty()) {
+      TRY(view.queued, store_.queued(wanted, options_.queued_per_pool));
+    }
   }
+  queues_seen_us_ = now;
   metrics_.queued.store(static_cast<std::int64_t>(view.queued.size()));
   return {};
 }

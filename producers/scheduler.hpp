@@ -111,6 +111,7 @@ class Scheduler {
 
   // Owner thread.
   std::unordered_map<TaskId, TaskDetails> details_;
+  std::vector<std::string> pools_;                                              // whose queues the next look asks for
   std::int64_t queues_seen_us_ = std::numeric_limits<std::int64_t>::min() / 2;  // boot time
   // Since when I know of an offer that is not claimed, and when I repeated it last (0: not yet), in boot time. Its deadline
   // in the log is of the clock of whoever made it.

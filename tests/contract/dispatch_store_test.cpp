@@ -165,7 +165,7 @@ TEST_P(DispatchStores, NothingIsThereBeforeAnythingHappened) {
   EXPECT_TRUE(store().details({task(1)})->empty());
   EXPECT_TRUE(store().details({})->empty());
   EXPECT_TRUE(store().undelivered_decisions({task(1)})->empty());
-  EXPECT_TRUE(store().live_workers(1'000)->empty());
+  EXPECT_TRUE(store().look(1'000, {}, 1)->workers.empty());
 }
 
 TEST_P(DispatchStores, OfEachPoolTheFirstByPriorityThenAgeAreQueued) {
@@ -396,7 +396,7 @@ TEST_P(DispatchStores, AWorkerLivesWhileItReportsAndIsRegistered) {
                   ->save_liveness({heartbeat(kWorker, 1'000), heartbeat(unregistered, 1'000), heartbeat(newer, 1'000), heartbeat(elsewhere, 1'000)})
                   .has_value());
   read_reports_up_to(1'500);
-  const auto live = *store().live_workers(500);
+  const auto live = store().look(500, {}, 1)->workers;
   ASSERT_EQ(live.size(), 1u);
   EXPECT_EQ(live[0].id, kWorker);
   EXPECT_EQ(live[0].workspace, workspace());
@@ -404,7 +404,7 @@ TEST_P(DispatchStores, AWorkerLivesWhileItReportsAndIsRegistered) {
   EXPECT_EQ(live[0].slots, 4u);
   EXPECT_EQ(live[0].free_slots, 3u);
   EXPECT_EQ(live[0].partitions, std::vector<std::int32_t>{5});
-  EXPECT_TRUE(store().live_workers(499)->empty());
+  EXPECT_TRUE(store().look(499, {}, 1)->workers.empty());
 }
 
 TEST_P(DispatchStores, AWorkersUnreadableStateIsCorrupt) {
@@ -412,9 +412,27 @@ TEST_P(DispatchStores, AWorkersUnreadableStateIsCorrupt) {
   stream.state = "\xff\xff";
   project({stream});
   ASSERT_TRUE(system_->intake->save_liveness({heartbeat(kWorker, 1'000)}).has_value());
-  const auto live = store().live_workers(0);
+  const auto live = store().look(0, {}, 1);
   ASSERT_FALSE(live.has_value());
   EXPECT_EQ(live.error().code, Code::corrupt);
+}
+
+TEST_P(DispatchStores, ALookSeesWorkersActiveTasksAndTheQueuesThatItAsksFor) {
+  queue(task(1), kPool, 0);
+  queue(task(2), kPool, 5);
+  queue(task(3), kOtherPool, 9);
+  queue(task(4), kPool, 9);
+  offer(task(4), 1);
+  project({worker_stream(kWorker)});
+  ASSERT_TRUE(system_->intake->save_liveness({heartbeat(kWorker, 1'000)}).has_value());
+  const auto look = store().look(0, {kPool}, 1);
+  ASSERT_TRUE(look.has_value()) << look.error().message;
+  ASSERT_EQ(look->workers.size(), 1u);
+  EXPECT_EQ(look->workers[0].id, kWorker);
+  ASSERT_EQ(look->active.size(), 1u);
+  EXPECT_EQ(look->active[0].id, task(4));
+  EXPECT_EQ(ids(look->queued), std::vector<std::string>{task(2).str()});
+  EXPECT_TRUE(store().look(0, {}, 1)->queued.empty());
 }
 
 TEST_P(DispatchStores, OnlyTheLiveGenerationIsSeen) {
@@ -427,12 +445,12 @@ TEST_P(DispatchStores, OnlyTheLiveGenerationIsSeen) {
   EXPECT_TRUE(store().queued({kPool}, 10)->empty());
   EXPECT_TRUE(store().active()->empty());
   EXPECT_TRUE(store().details({task(1)})->empty());
-  EXPECT_TRUE(store().live_workers(0)->empty());
+  EXPECT_TRUE(store().look(0, {}, 1)->workers.empty());
   system_->switch_over();
   EXPECT_EQ(store().queued({kPool}, 10)->size(), 1u);
   EXPECT_EQ(store().active()->size(), 1u);
   EXPECT_EQ(store().details({task(1)})->size(), 1u);
-  EXPECT_EQ(store().live_workers(0)->size(), 1u);
+  EXPECT_EQ(store().look(0, {}, 1)->workers.size(), 1u);
 }
 
 TEST_P(DispatchStores, NothingIsReadWhileTheDatabaseIsAway) {
@@ -442,7 +460,7 @@ TEST_P(DispatchStores, NothingIsReadWhileTheDatabaseIsAway) {
   EXPECT_EQ(store().details({task(1)}).error().code, Code::database_unavailable);
   EXPECT_EQ(store().undelivered_decisions({task(1)}).error().code, Code::database_unavailable);
   EXPECT_EQ(store().sessions({SessionId(kSession)}).error().code, Code::database_unavailable);
-  EXPECT_EQ(store().live_workers(1'000).error().code, Code::database_unavailable);
+  EXPECT_EQ(store().look(1'000, {}, 1).error().code, Code::database_unavailable);
 }
 
 INSTANTIATE_TEST_SUITE_P(Memory, DispatchStores, testing::Values(&test::memory_system));
