@@ -2,6 +2,7 @@
 #include "api/admission.hpp"
 
 #include "api/access.hpp"
+#include "base/check.hpp"
 
 namespace dossier::api {
 namespace {
@@ -23,20 +24,23 @@ std::string scope_id(const Call& call) {
 
 }  // namespace
 
-void Admission::admit(const CallPtr& call, const crypto::Hash& token, std::function<void(Status)> done) {
+Status Admission::admit(const CallPtr& call, const crypto::Hash& token) {
   Known known;
   std::string workspace;
-  if (!std::holds_alternative<Command>(call->route->answer) || !recall(*call, token, known, workspace)) return admit_fully(call, token, done);
-  freshness_.check({"identity"}, [this, call, token, known, workspace, done](const Result<std::shared_ptr<const Heads>>& heads) {
-    if (!heads) return done(heads.error());
-    const bool expired = known.principal.expires_us != 0 && known.principal.expires_us <= environment_.clock.wall_us();
-    if (expired || known.identity_seq != (*heads)->seq("identity") || known.generation != (*heads)->generation) return admit_fully(call, token, done);
-    call->access.principal = known.principal;
-    call->access.workspace = workspace;
-    call->access.identity_seq = known.identity_seq;
-    call->access.generation = known.generation;
-    done({});
-  });
+  if (!std::holds_alternative<Command>(call->route->answer) || !recall(*call, token, known, workspace)) return admit_fully(*call, token);
+  const bool expired = known.principal.expires_us != 0 && known.principal.expires_us <= environment_.clock.wall_us();
+  if (expired) return admit_fully(*call, token);
+  call->access.principal = known.principal;
+  call->access.workspace = workspace;
+  call->access.identity_seq = known.identity_seq;
+  call->access.generation = known.generation;
+  // Held by the call itself, it must not hold the call.
+  call->premise = producers::Premise{WorkspaceId("identity"), {known.identity_seq, known.generation}, [this, weak = std::weak_ptr(call), token] {
+                                       const CallPtr held = weak.lock();
+                                       CHECK(held != nullptr);
+                                       return admit_fully(*held, token);
+                                     }};
+  return {};
 }
 
 bool Admission::recall(const Call& call, const crypto::Hash& token, Known& known, std::string& workspace) {
@@ -73,20 +77,18 @@ void Admission::remember(const Call& call, const crypto::Hash& token) {
   if (!id.empty()) workspaces_[id] = call.access.workspace;
 }
 
-void Admission::admit_fully(const CallPtr& call, const crypto::Hash& token, const std::function<void(Status)>& done) {
-  auto statements = access_statements(*call, token);
-  if (!statements) return done(statements.error());
-  auto rows = environment_.database.read_all(*statements);
-  if (!rows) return done(rows.error());
-  auto access = api::admit(*call, *rows, environment_.clock.wall_us());
+Status Admission::admit_fully(Call& call, const crypto::Hash& token) {
+  TRY(const auto statements, access_statements(call, token));
+  TRY(const auto rows, environment_.database.read_all(statements));
+  auto access = api::admit(call, rows, environment_.clock.wall_us());
   if (!access) {
     // Unknown to a database that forgot its last commits is not unknown.
-    const Status present = environment_.commands.database_is_present();
-    return done(present ? access.error() : present.error());
+    TRY_STATUS(environment_.commands.database_is_present());
+    return access.error();
   }
-  call->access = *std::move(access);
-  remember(*call, token);
-  done({});
+  call.access = *std::move(access);
+  remember(call, token);
+  return {};
 }
 
 }  // namespace dossier::api

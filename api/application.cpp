@@ -38,7 +38,7 @@ Application::Application(Environment environment, Reading::Options options)
       router_(routes()),
       freshness_(environment_.database),
       reading_(environment_, freshness_, options),
-      admission_(environment_, freshness_),
+      admission_(environment_),
       commanding_(environment_, reading_) {
   for (std::size_t i = 0; i <= routes().size(); ++i) stats_.push_back(std::make_unique<RouteStats>());
   environment_.metrics.add([this](MetricsText& out) { describe(out); });
@@ -80,10 +80,8 @@ void Application::answer(const CallPtr& call, const http::Responder& responder) 
   const auto token = bearer_token(call->request);
   if (!token) return responder(problem(token.error()));
   if (std::holds_alternative<Read>(call->route->answer)) return reading_.answer(call, *token, responder);
-  admission_.admit(call, *token, [this, call, responder](const Status& status) {
-    if (!status) return responder(problem(status.error()));
-    admitted(call, responder);
-  });
+  if (const Status status = admission_.admit(call, *token); !status) return responder(problem(status.error()));
+  admitted(call, responder);
 }
 
 void Application::admitted(const CallPtr& call, const http::Responder& responder) {
@@ -107,15 +105,13 @@ http::Handler::Opened Application::open(const http::Request& head) {
     refusal(call.error());
   } else if (!token) {
     refusal(token.error());
+  } else if (const Status status = admission_.admit(*call, *token); !status) {
+    refusal(status.error());
+  } else if (auto sink = std::get<Upload>(match.route->answer).open(*call); !sink) {
+    refusal(sink.error());
   } else {
-    // An upload is no command: it is admitted in full, on this thread.
-    admission_.admit(*call, *token, [&](const Status& status) {
-      if (!status) return refusal(status.error());
-      auto sink = std::get<Upload>(match.route->answer).open(*call);
-      if (!sink) return refusal(sink.error());
-      opened.sink = *std::move(sink);
-      stats_[index_of(match.route)]->by_class[2].fetch_add(1, std::memory_order_relaxed);
-    });
+    opened.sink = *std::move(sink);
+    stats_[index_of(match.route)]->by_class[2].fetch_add(1, std::memory_order_relaxed);
   }
   return opened;
 }

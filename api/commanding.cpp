@@ -84,18 +84,24 @@ std::string with_commit(std::string resource, const producers::Committed& commit
   return resource;
 }
 
+// Who was let in on what is remembered is told nothing about a request before that is known to hold.
+void Commanding::refuse(const Call& call, const Error& error, const http::Responder& responder) {
+  const Status holds = call.premise ? call.premise->confirm() : Status();
+  responder(problem(holds ? error : holds.error()));
+}
+
 void Commanding::answer(const CallPtr& call, const http::Responder& responder) {
   const Command& command = std::get<Command>(call->route->answer);
   auto key = request_key(call->request);
-  if (!key) return responder(problem(key.error()));
+  if (!key) return refuse(*call, key.error(), responder);
   call->key = key->text;
   producers::CommandContext context = command_context(*call, WorkspaceId(call->access.workspace), *key, request_fingerprint(call->request));
   auto prepared = command.prepare(*call, context.commit_id);
-  if (!prepared) return responder(problem(prepared.error()));
+  if (!prepared) return refuse(*call, prepared.error(), responder);
   if (prepared->actor) context.actor = *prepared->actor;
   if (!prepared->fingerprint.empty()) context.fingerprint = prepared->fingerprint;
 
-  producers::Command run{context, std::move(prepared->decide), std::move(prepared->hot_stream)};
+  producers::Command run{context, std::move(prepared->decide), std::move(prepared->hot_stream), std::move(call->premise)};
   environment_.commands.run(std::move(run), [this, call, responder, key = *key, context](Result<producers::Committed> result) {
     const Command& answered = std::get<Command>(call->route->answer);
     if (!result) return responder(command_problem(result.error(), context));

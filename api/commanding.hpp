@@ -38,6 +38,8 @@ class Commanding {
   void answer(const CallPtr& call, const http::Responder& responder);
 
  private:
+  static void refuse(const Call& call, const Error& error, const http::Responder& responder);
+
   Environment& environment_;
   Reading& reading_;
 };

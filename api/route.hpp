@@ -90,6 +90,8 @@ struct Call {
   const Route* route = nullptr;
   Environment* environment = nullptr;
   Access access;  // set once the request was admitted
+  // Of a command that was let in on what is remembered of its caller: what its own read must find unchanged.
+  std::optional<producers::Premise> premise;
 
   const std::string& path_value(std::string_view name) const;
 };

@@ -14,6 +14,8 @@ class Executor {
  public:
   virtual ~Executor() = default;
   [[nodiscard]] virtual bool post(std::function<void()> job) = 0;
+  // The calling thread is running one of this executor's jobs: what would be posted to go on at once may go on here.
+  virtual bool is_running_here() const { return false; }
   [[nodiscard]] virtual bool post_after(std::int64_t delay_us, std::function<void()> job) = 0;
 };
 

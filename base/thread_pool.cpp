@@ -11,6 +11,8 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
+thread_local const ThreadPool* pool_of_this_thread = nullptr;
+
 std::int64_t steady_us() { return std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now().time_since_epoch()).count(); }
 
 }  // namespace
@@ -76,7 +78,10 @@ void ThreadPool::rest(std::unique_lock<std::mutex>& lock) {
   }
 }
 
+bool ThreadPool::is_running_here() const { return pool_of_this_thread == this; }
+
 void ThreadPool::work() {
+  pool_of_this_thread = this;
   std::unique_lock lock(mutex_);
   for (;;) {
     std::function<void()> job;

@@ -22,6 +22,7 @@ class ThreadPool final : public Executor {
 
   bool post(std::function<void()> job) override;
   bool post_after(std::int64_t delay_us, std::function<void()> job) override;
+  bool is_running_here() const override;
 
   // Takes no more jobs, runs what is queued, drops timers that are not due, joins. Not from a job.
   void stop();

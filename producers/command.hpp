@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,10 +45,19 @@ v1::Commit commit_of(const CommandContext& context, Decision decision);
 // side effects: it may be called again on a later snapshot. A refusal is an Error and writes nothing.
 using Decide = std::function<Result<Decision>(Snapshot& snapshot, const CommandContext& context)>;
 
+// What a request was let in on, remembered and not read for it: it holds while that workspace is where it was. The read that a
+// decision needs anyhow says so; where it does not, the command asks anew.
+struct Premise {
+  WorkspaceId workspace;
+  Head head;
+  std::function<Status()> confirm;  // reads whether it holds now; blocks, on the executor
+};
+
 struct Command {
   CommandContext context;
   Decide decide;
-  std::string hot_stream;  // not empty: one command in flight for it in this process (a hint against contention)
+  std::string hot_stream = {};          // not empty: one command in flight for it in this process (a hint against contention)
+  std::optional<Premise> premise = {};  // a command whose premise does not hold ends with the error that confirm() gave
 };
 
 // A command's good end. Its bad ends are errors: refusals (from decide), idempotency_key_reused, conflict, contention,

@@ -1,23 +1,12 @@
-// One command = one Op, moved along by callbacks: executor jobs, the writer's acknowledgement, the board's verdict, and
-// deadlines. Each append is a numbered attempt; whichever event of an attempt comes first ends it, later ones find
-// another number and do nothing.
+// From a command to its answer.
 #include "producers/command_runner.hpp"
 
-#include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <deque>
 #include <future>
-#include <utility>
 
-#include "base/check.hpp"
 #include "base/log.hpp"
 #include "base/mutation.hpp"
-#include "producers/contention.hpp"
-#include "producers/gathering.hpp"
-#include "producers/hot_streams.hpp"
-#include "producers/present_state.hpp"
-#include "producers/shared_reads.hpp"
+#include "producers/command_core.hpp"
 
 namespace dossier::producers {
 namespace {
@@ -31,100 +20,6 @@ Error transient(Code code, std::string message, std::int64_t retry_after_ms) {
 }
 
 }  // namespace
-
-class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::Core> {
- public:
-  Core(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock, Options options)
-      : store_(store),
-        log_(log),
-        board_(board),
-        executor_(executor),
-        clock_(clock),
-        options_(options),
-        reads_(std::make_shared<SharedReads>(store, executor)),
-        contention_(options.pause_us, options.contended_us, options.seed),
-        hot_(options.max_hot_queue) {}
-
-  void run(Command command, Done done);
-  bool stop(std::int64_t timeout_ms);
-  Status database_is_present() { return producers::database_is_present(store_, board_); }
-
-  void abandon_reads() { reads_->abandon(); }
-
-  RunnerMetrics metrics_;
-
- private:
-  enum class Phase : std::uint8_t { idle, appending, awaiting };
-  struct Op {
-    Command command;
-    Done done;
-    std::string hot_key;
-    std::int32_t partition = 0;
-    std::int64_t started_us = 0;
-    int redecisions = 0;
-    // What its decision asked for in earlier rounds; once it needs a snapshot of its own, it gets one in every round.
-    std::vector<std::string> asked;
-    int read_rounds = 0;
-    bool reads_alone = false;
-    std::int64_t appended_us = 0;  // of the present attempt
-    v1::Commit commit;             // of the present attempt
-    // Under mutex_ of the core.
-    Phase phase = Phase::idle;
-    std::uint64_t attempt = 0;
-    std::int64_t offset = -1;
-    VerdictBoard::Ticket ticket;
-  };
-  using OpPtr = std::shared_ptr<Op>;
-  struct Deadline {
-    std::int64_t due_us;
-    std::weak_ptr<Op> op;
-    std::uint64_t attempt;
-    Phase phase;
-  };
-
-  bool start(const OpPtr& op, bool in_line);
-  void decide(const OpPtr& op);
-  void decide_alone(const OpPtr& op);
-  void decide_on(const OpPtr& op, Result<StatesRead> read);
-  void ask(const OpPtr& op);
-  Result<std::optional<Committed>> decide_once(Op& op);
-  void append(const OpPtr& op);
-  void on_appended(const OpPtr& op, std::uint64_t attempt, const topic::Appended& appended);
-  void on_verdict(const OpPtr& op, std::uint64_t attempt, const Decided& decided);
-  void settle(const OpPtr& op, const Decided& decided);
-  void settle_duplicate(const OpPtr& op);
-  void decide_again(const OpPtr& op);
-  void finish(const OpPtr& op, Result<Committed> result);
-  // Runs the job on the executor, or here where it takes no more.
-  void soon(std::function<void()> job) {
-    auto shared = std::make_shared<std::function<void()>>(std::move(job));
-    if (!executor_.post([shared] { (*shared)(); })) (*shared)();
-  }
-  bool end_attempt(Op& op, std::uint64_t attempt, Phase phase);
-  void watch(const OpPtr& op, std::uint64_t attempt, Phase phase, std::int64_t timeout_us);
-  void sweep();
-  static bool is_over(const Deadline& deadline, const OpPtr& op) { return !op || op->attempt != deadline.attempt || op->phase != deadline.phase; }
-  bool log_stalls();
-
-  StateStore& store_;
-  CommitLog& log_;
-  VerdictBoard& board_;
-  Executor& executor_;
-  const Clock& clock_;
-  const Options options_;
-  const std::shared_ptr<SharedReads> reads_;
-  Contention contention_;
-
-  std::mutex mutex_;
-  std::condition_variable idle_;
-  bool stopping_ = false;
-  std::size_t in_flight_ = 0;
-  HotStreams<OpPtr> hot_;
-  std::deque<Deadline> ack_deadlines_;  // each in order of time: one constant timeout a queue
-  std::deque<Deadline> verdict_deadlines_;
-  bool sweeping_ = false;
-  Gathering<std::pair<OpPtr, Decided>> accepted_;  // to be settled
-};
 
 void CommandRunner::Core::run(Command command, Done done) {
   OpPtr op(new Op);  // not make_shared: deadlines hold weak pointers and must not hold the memory
@@ -160,11 +55,16 @@ void CommandRunner::Core::run(Command command, Done done) {
   if (!start(op, false)) finish(op, transient(Code::overloaded, "the server has no room for another command", 500));
 }
 
-// `in_line`: others wait for the same hot stream in this process.
+// `in_line`: others wait for the same hot stream in this process. A thread of the executor's goes on with a command of its own:
+// another one would have to be woken; but not with the next in line, which may be one of many.
 bool CommandRunner::Core::start(const OpPtr& op, bool in_line) {
   auto job = [self = shared_from_this(), op] { self->decide(op); };
   const bool others_lose = in_line && board_.others_lose(op->partition);
   const std::int64_t way = contention_.give_way_us(op->hot_key, others_lose, clock_.boot_us());
+  if (way == 0 && !in_line && executor_.is_running_here()) {
+    job();
+    return true;
+  }
   return way == 0 ? executor_.post(std::move(job)) : executor_.post_after(way, std::move(job));
 }
 
@@ -203,13 +103,22 @@ void CommandRunner::Core::ask(const OpPtr& op) {
   StatesWanted wanted{context.workspace, op->asked, std::nullopt};
   // A key of this server's own making is unknown to everybody else, and a void attempt leaves nothing behind.
   if (!context.fresh_key) wanted.commit = context.commit_id;
+  if (op->command.premise) wanted.head_of = op->command.premise->workspace;
   reads_->read(std::move(wanted), [self = shared_from_this(), op](Result<StatesRead> read) { self->decide_on(op, std::move(read)); });
+}
+
+Status CommandRunner::Core::confirm_premise(Op& op) {
+  if (!op.command.premise) return {};
+  const Premise premise = *std::exchange(op.command.premise, std::nullopt);
+  return premise.confirm();
 }
 
 // On the executor, with what was read for this command in a read that others shared.
 void CommandRunner::Core::decide_on(const OpPtr& op, Result<StatesRead> read) {
   if (!read) return finish(op, std::move(read).error());
   CommandContext& context = op->command.context;
+  if (op->command.premise && read->head == op->command.premise->head) op->command.premise.reset();
+  if (const Status holds = confirm_premise(*op); !holds) return finish(op, holds.error());
   if (read->accepted) return finish(op, answer_as_first(*std::move(read->accepted), context));
   SharedSnapshot snapshot(context.workspace, op->asked, read->states);
   context.now_us = clock_.wall_us();
@@ -229,6 +138,7 @@ void CommandRunner::Core::decide_on(const OpPtr& op, Result<StatesRead> read) {
 }
 
 void CommandRunner::Core::decide_alone(const OpPtr& op) {
+  if (const Status holds = confirm_premise(*op); !holds) return finish(op, holds.error());
   auto answer = decide_once(*op);
   if (!answer) return finish(op, std::move(answer).error());
   if (*answer) return finish(op, std::move(**answer));

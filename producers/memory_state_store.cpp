@@ -83,6 +83,8 @@ class MemorySnapshot final : public Snapshot {
     return out;
   }
 
+  std::int64_t generation() const { return generation_; }
+
  private:
   std::string own(std::string_view table) const { return memory::in_generation(generation_, table); }
   Status alive() const {
@@ -96,15 +98,20 @@ class MemorySnapshot final : public Snapshot {
 }  // namespace
 
 Result<std::vector<StatesRead>> MemoryStateStore::read(std::span<const StatesWanted> wanted) {
-  TRY(const auto snapshot, this->snapshot());
+  TRY(auto view, database_->view("snapshot"));
+  MemorySnapshot snapshot(std::move(view));
   std::vector<StatesRead> out(wanted.size());
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     for (const auto& stream : wanted[i].streams) {
-      TRY(auto state, snapshot->stream(wanted[i].workspace, stream));
+      TRY(auto state, snapshot.stream(wanted[i].workspace, stream));
       out[i].states.push_back(std::move(state));
     }
+    if (wanted[i].head_of) {
+      TRY(out[i].head.seq, snapshot.seq(*wanted[i].head_of));
+      out[i].head.generation = snapshot.generation();
+    }
     if (!wanted[i].commit) continue;
-    TRY(out[i].accepted, snapshot->accepted(wanted[i].workspace, *wanted[i].commit));
+    TRY(out[i].accepted, snapshot.accepted(wanted[i].workspace, *wanted[i].commit));
   }
   return out;
 }

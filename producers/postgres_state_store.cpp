@@ -1,6 +1,7 @@
 // What decide reads, by primary keys. Tables without a schema are those of the live generation.
 #include "producers/postgres_state_store.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "base/encoding.hpp"
@@ -45,6 +46,10 @@ constexpr std::string_view kAcceptedCommitOfMany =
     "CROSS JOIN LATERAL (SELECT * FROM dossier.journal WHERE commit_id = k.commit_id AND workspace = k.workspace AND verdict = "
     "1 "
     "AND seq + 0 <= h.seq AND seq + 0 > h.seq - $4 ORDER BY seq + 0 DESC LIMIT 1) AS j";
+
+constexpr std::string_view kHeads =
+    "SELECT h.workspace, h.seq, (SELECT number FROM dossier.generations WHERE state = 'live') FROM unnest($1::text[]) AS k(workspace) "
+    "CROSS JOIN LATERAL (SELECT * FROM heads WHERE workspace = k.workspace LIMIT 1) AS h";
 
 // PostgreSQL's text holds no NUL: what can't be stored can't be there.
 bool storable(std::string_view text) { return text.find('\0') == std::string_view::npos && is_utf8(text); }
@@ -111,6 +116,12 @@ class PostgresSnapshot final : public Snapshot {
   std::map<std::string, std::map<std::string, StreamState>> known_;  // by workspace, by stream
 };
 
+void place_heads(const postgres::ResultSet& heads, std::span<const StatesWanted> wanted, std::vector<StatesRead>& out) {
+  for (const auto row : heads)
+    for (std::size_t i = 0; i < wanted.size(); ++i)
+      if (wanted[i].head_of && wanted[i].head_of->str() == row.str(0)) out[i].head = Head{row.uint64(1), row.int64(2)};
+}
+
 }  // namespace
 
 Result<std::vector<StatesRead>> PostgresStateStore::read(std::span<const StatesWanted> wanted) {
@@ -121,8 +132,11 @@ Result<std::vector<StatesRead>> PostgresStateStore::read(std::span<const StatesW
   Array numbers(Type::int8), workspaces(Type::text), streams(Type::text);
   Array askers(Type::int8), commit_workspaces(Type::text), commits(Type::text);
   bool asks_for_commits = false;
+  std::vector<std::string> heads;  // nearly always one: the workspace of tokens
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     out[i].states.resize(wanted[i].streams.size());
+    if (wanted[i].head_of && storable(wanted[i].head_of->str()) && std::find(heads.begin(), heads.end(), wanted[i].head_of->str()) == heads.end())
+      heads.push_back(wanted[i].head_of->str());
     if (!storable(wanted[i].workspace.str())) continue;
     for (std::size_t k = 0; k < wanted[i].streams.size(); ++k) {
       if (!storable(wanted[i].streams[k])) continue;
@@ -145,8 +159,14 @@ Result<std::vector<StatesRead>> PostgresStateStore::read(std::span<const StatesW
     accepted.sql = kAcceptedCommitOfMany;
     accepted.params.array(std::move(askers)).array(std::move(commit_workspaces)).array(std::move(commits)).int8(events::kDuplicateWindow);
   }
+  if (!heads.empty()) {
+    auto& statement = statements.emplace_back();
+    statement.sql = kHeads;
+    statement.params.texts(heads);
+  }
   TRY(const auto sets, pool_.read_all(statements));
   for (const auto row : sets[0]) *places[static_cast<std::size_t>(row.int64(0))] = StreamState{row.uint64(1), row.str(2), row.boolean(3)};
+  if (!heads.empty()) place_heads(sets.back(), wanted, out);
   if (!asks_for_commits) return out;
   for (const auto row : sets[1]) {
     TRY(auto commit, accepted_from(row.int32(1), row.int64(2), row.uint64(3), row.int64(4), row.bytes(5)));

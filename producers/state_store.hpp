@@ -71,15 +71,24 @@ class Snapshot {
   virtual Result<std::vector<LiveWorker>> live_workers(const WorkspaceId& workspace, std::int64_t within_us) = 0;
 };
 
+// How far a workspace is, and in which generation of read models that is said.
+struct Head {
+  std::uint64_t seq = 0;  // 0: no accepted commit yet
+  std::int64_t generation = 0;
+  bool operator==(const Head&) const = default;
+};
+
 // What one command asks of a read that it shares with others.
 struct StatesWanted {
   WorkspaceId workspace;
   std::vector<std::string> streams;
-  std::optional<CommitId> commit;  // was it accepted?
+  std::optional<CommitId> commit;           // was it accepted?
+  std::optional<WorkspaceId> head_of = {};  // how far is this one?
 };
 struct StatesRead {
   std::vector<StreamState> states;  // one a stream, in the order asked
   std::optional<AcceptedCommit> accepted;
+  Head head;  // where it was asked for
 };
 
 class StateStore {

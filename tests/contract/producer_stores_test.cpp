@@ -135,6 +135,19 @@ TEST_P(ProducerStores, ASharedReadAnswersEachAskerInItsOwnOrder) {
   EXPECT_EQ(read->at(3).states.at(1).state, "one");
 }
 
+TEST_P(ProducerStores, ASharedReadSaysHowFarAWorkspaceIs) {
+  project(*system_->projection, 0, 1, kCommit, {{kWorkspace.str(), "issue/1", 1, "one", false}});
+  const std::vector<StatesWanted> wanted = {
+      {kOther, {"issue/1"}, std::nullopt, kWorkspace}, {kWorkspace, {"issue/1"}, kCommit, std::nullopt}, {kWorkspace, {}, std::nullopt, kOther}};
+  const auto read = system_->states->read(wanted);
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->at(0).head.seq, 1u);
+  EXPECT_GT(read->at(0).head.generation, 0);
+  EXPECT_EQ(read->at(1).head, Head{}) << "not asked for";
+  EXPECT_TRUE(read->at(1).accepted.has_value());
+  EXPECT_EQ(read->at(2).head.seq, 0u) << "nothing was accepted there";
+}
+
 TEST_P(ProducerStores, WhatOnlyAGenerationInTheMakingHasSeenIsNotKnown) {
   project(*system_->projection, 0, 1, kCommit, {});
   project(*system_->second, 0, 1, kCommit, {});

@@ -68,6 +68,23 @@ TEST_F(ApiAuth, SigningInOpensASessionAndSigningOutEndsThatOneAlone) {
   EXPECT_EQ(rig().get("/v1/me").status(), 200);
 }
 
+// Its commands were let in on what is remembered of it.
+TEST_F(ApiAuth, ATokenThatWasAtWorkIsToldNothingAfterItsSignOut) {
+  rig().token.clear();
+  rig().token = rig().post("/v1/auth/sign-in", sign_in("ada", "correct horse")).text("token");
+  const std::string issues = rig().in_workspace("/issues");
+  const api::http::Headers key = {{"idempotency-key", "i-1"}};
+  ASSERT_EQ(rig().post(issues, R"({"title":"one"})", key).status(), 201);
+  const ApiReply two = rig().post(issues, R"({"title":"two"})");
+  ASSERT_EQ(two.status(), 201);
+  EXPECT_EQ(rig().post(issues, R"({"tittle":"x"})").status(), 400);
+  ASSERT_EQ(rig().post("/v1/auth/sign-out", "").status(), 204);
+  EXPECT_EQ(rig().post(issues, R"({"title":"three"})").status(), 401);
+  EXPECT_EQ(rig().post(issues, R"({"title":"one"})", key).status(), 401) << "not what its request did then";
+  EXPECT_EQ(rig().post(issues, R"({"tittle":"x"})").status(), 401) << "not what is wrong with its request";
+  EXPECT_EQ(rig().post("/v1/issues/" + two.text("id") + "/comments", R"({"body":"x"})").status(), 401);
+}
+
 TEST_F(ApiAuth, AnUnknownLoginAndAWrongPasswordGetTheSameAnswer) {
   rig().token.clear();
   const ApiReply wrong = rig().post("/v1/auth/sign-in", sign_in("ada", "wrong horse"));

@@ -77,6 +77,17 @@ class CommandRunnerTest : public ::testing::Test {
     auto snapshot = one.states.snapshot();
     return (*snapshot)->stream(kWorkspace, kStream)->version;
   }
+  Head head_now() {
+    const std::vector<StatesWanted> wanted = {{kWorkspace, {}, std::nullopt, kWorkspace}};
+    return one.states.read(wanted)->front().head;
+  }
+  Command on_premise(Command command, Head head) {
+    command.premise = Premise{kWorkspace, head, [this] {
+                                ++confirmed_;
+                                return holds_;
+                              }};
+    return command;
+  }
   // Without the Genesis.
   std::size_t records() const { return at.events_of(kWorkspace).size() - 1; }
   // What happens to the next appends of commits, in order; after that all is well.
@@ -93,6 +104,8 @@ class CommandRunnerTest : public ::testing::Test {
     settle(at, {&one, &other});
   }
 
+  Status holds_;
+  int confirmed_ = 0;
   MemoryInstallation at;
   MemoryServer one{at, "one"};
   MemoryServer other{at, "other"};
@@ -139,6 +152,45 @@ TEST_F(CommandRunnerTest, the_same_request_again_is_answered_with_the_first_resu
   ASSERT_TRUE(again);
   EXPECT_TRUE(again->repeated);
   EXPECT_EQ(again->commit.seq, 1u);
+  EXPECT_EQ(records(), 1u);
+}
+
+TEST_F(CommandRunnerTest, a_premise_that_holds_is_not_asked_about) {
+  const Head head = head_now();
+  ASSERT_TRUE(ask(one, on_premise(command("a", rename("a")), head)));
+  EXPECT_EQ(confirmed_, 0);
+}
+
+TEST_F(CommandRunnerTest, a_premise_that_may_have_moved_is_asked_about_once_and_the_command_goes_on) {
+  const Head head = head_now();
+  ASSERT_TRUE(ask(one, command("a", rename("a"))));
+  ASSERT_TRUE(ask(one, on_premise(command("b", rename("b")), head)));
+  EXPECT_EQ(confirmed_, 1);
+  const Head elsewhere{head_now().seq, head_now().generation + 1};
+  ASSERT_TRUE(ask(one, on_premise(command("c", rename("c")), elsewhere)));
+  EXPECT_EQ(confirmed_, 2);
+}
+
+TEST_F(CommandRunnerTest, a_command_on_a_premise_that_no_longer_holds_does_nothing_and_learns_nothing) {
+  const Head head = head_now();
+  ASSERT_TRUE(ask(one, command("a", rename("a"))));
+  holds_ = make_error(Code::unauthenticated, "signed out");
+  EXPECT_EQ(ask(one, on_premise(command("b", rename("b")), head)).error().code, Code::unauthenticated);
+  EXPECT_EQ(ask(one, on_premise(command("c", take("c")), head)).error().code, Code::unauthenticated) << "not that it was taken";
+  EXPECT_EQ(ask(one, on_premise(command("a", rename("a")), head)).error().code, Code::unauthenticated) << "not the first result";
+  EXPECT_EQ(records(), 1u);
+}
+
+TEST_F(CommandRunnerTest, the_premise_of_a_command_that_reads_alone_is_asked_about_first) {
+  const auto needs_its_own = [](Snapshot& snapshot, const CommandContext& context) -> Result<Decision> {
+    TRY(const auto workspace, snapshot.workspace_of(kStream));
+    (void)workspace;
+    return rename("alone")(snapshot, context);
+  };
+  ASSERT_TRUE(ask(one, on_premise(command("a", needs_its_own), head_now())));
+  EXPECT_EQ(confirmed_, 1);
+  holds_ = make_error(Code::unauthenticated, "signed out");
+  EXPECT_EQ(ask(one, on_premise(command("b", needs_its_own), head_now())).error().code, Code::unauthenticated);
   EXPECT_EQ(records(), 1u);
 }
 

@@ -90,6 +90,15 @@ TEST(ThreadPool, a_timer_is_watched_while_the_thread_that_watched_it_works) {
   hold.set_value();
 }
 
+TEST(ThreadPool, its_threads_know_that_they_are_its_own) {
+  ThreadPool pool(1, 10);
+  ThreadPool other(1, 10);
+  EXPECT_FALSE(pool.is_running_here());
+  std::promise<std::pair<bool, bool>> seen;
+  ASSERT_TRUE(pool.post([&] { seen.set_value({pool.is_running_here(), other.is_running_here()}); }));
+  EXPECT_EQ(seen.get_future().get(), std::pair(true, false));
+}
+
 TEST(ThreadPool, no_job_is_left_behind_between_threads_that_fall_asleep_and_wake) {
   ThreadPool pool(3, 10'000);
   ASSERT_TRUE(pool.post_after(3'600'000'000, [] {}));
