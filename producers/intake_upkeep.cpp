@@ -118,7 +118,7 @@ void Intake::mark_online(const v1::Report& report) {
   // A worker may be lost and come back under the same boot: the time tells one coming back from the next.
   const std::string key = worker.str() + "/" + report.boot_id() + "/" + std::to_string(live_.at(worker).last_report_time_us / 1'000'000);
   run_own(workspace, "online", key, commands::mark_worker_online(worker, report.boot_id()), [] {});
-  directory_.forget(workspace, worker);
+  directory_.read_again(workspace, worker);
 }
 
 // A partition in which nobody speaks has no time of its own. Where something could expire, the server moves it.

@@ -25,7 +25,7 @@ Status WorkerDirectory::refresh(const std::vector<Key>& keys) {
   std::map<WorkspaceId, std::vector<WorkerId>> stale;
   for (const auto& [workspace, worker] : keys) {
     const auto it = known_.find(text(workspace, worker));
-    if (it == known_.end() || now - it->second.read_us > kFreshUs) stale[workspace].push_back(worker);
+    if (it == known_.end() || it->second.changes || now - it->second.read_us > kFreshUs) stale[workspace].push_back(worker);
   }
   if (stale.empty()) return {};
   if (known_.size() + keys.size() > kMaxKnown) known_.clear();
@@ -50,6 +50,10 @@ Status WorkerDirectory::refresh(const std::vector<Key>& keys) {
 const KnownWorker* WorkerDirectory::find(const WorkspaceId& workspace, const WorkerId& worker) const {
   const auto it = known_.find(text(workspace, worker));
   return it == known_.end() || !it->second.worker.exists ? nullptr : &it->second.worker;
+}
+
+void WorkerDirectory::read_again(const WorkspaceId& workspace, const WorkerId& worker) {
+  if (const auto it = known_.find(text(workspace, worker)); it != known_.end()) it->second.changes = true;
 }
 
 }  // namespace dossier::producers

@@ -35,12 +35,14 @@ class WorkerDirectory {
   Status refresh(const std::vector<Key>& keys);
   // After refresh(): nullptr: no such worker in this workspace.
   const KnownWorker* find(const WorkspaceId& workspace, const WorkerId& worker) const;
-  void forget(const WorkspaceId& workspace, const WorkerId& worker) { known_.erase(text(workspace, worker)); }
+  // Its state is about to change: the next refresh() reads it. Until then it stays known as it was, for what is being taken in.
+  void read_again(const WorkspaceId& workspace, const WorkerId& worker);
 
  private:
   struct Entry {
     KnownWorker worker;
     std::int64_t read_us = 0;
+    bool changes = false;
   };
   static std::string text(const WorkspaceId& workspace, const WorkerId& worker) { return workspace.str() + '/' + worker.str(); }
 

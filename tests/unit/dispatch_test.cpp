@@ -204,6 +204,19 @@ TEST(Dispatch, a_report_sent_again_is_answered_and_decided_once) {
   EXPECT_EQ(office.told(worker, Control::kAcceptedThrough).size(), 2u);
 }
 
+// They may come in one batch; the heartbeat makes intake read the worker's state again.
+TEST(Dispatch, what_a_worker_reports_right_behind_the_first_heartbeat_of_a_boot_is_believed) {
+  MemoryOffice office;
+  MemoryWorker worker = office.add_worker("a");
+  const TaskId task = office.ask();
+  worker.set_boot("boot-again");
+  worker.heartbeat();
+  const auto sequence = worker.claim(office.fence(task));
+  office.settle_all();
+  EXPECT_EQ(office.task(task).status(), Status::CLAIMED);
+  EXPECT_EQ(office.accepted_through(worker), sequence);
+}
+
 // It forgets what is accepted: were that not saved, a server that starts after the reports' log lost its tail would wait for
 // the lost ones for ever.
 TEST(Dispatch, a_worker_is_told_that_its_reports_are_accepted_only_when_that_is_saved) {
