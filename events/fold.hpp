@@ -12,7 +12,7 @@
 namespace dossier::events {
 
 // The version of everything that evolve does. A change folds the log again, beside the live generation.
-inline constexpr std::uint32_t kStateCodec = 2;
+inline constexpr std::uint32_t kStateCodec = 3;
 
 // Where an event stands, as far as a state may depend on it.
 struct FoldContext {

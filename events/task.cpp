@@ -39,6 +39,7 @@ bool evolve(State& state, const v1::TaskEvent& event) {
       v1::TaskClaimState& claim = *state.add_claims();
       claim.set_offer(event.task_claimed().offer());
       claim.set_worker_id(event.task_claimed().worker_id());
+      claim.set_boot_id(event.task_claimed().boot_id());
       return true;
     }
     case v1::TaskEvent::kTaskStarted: state.set_status(State::RUNNING); return true;
@@ -72,6 +73,12 @@ bool was_claimed(const State& state, std::uint32_t offer, std::string_view worke
   return false;
 }
 
+bool is_claim_of(const State& state, std::uint32_t offer, std::string_view boot_id) {
+  for (const auto& claim : state.claims())
+    if (claim.offer() == offer && (claim.boot_id().empty() || claim.boot_id() == boot_id)) return true;
+  return false;
+}
+
 namespace {
 
 Error superseded(const State& state) {
@@ -89,6 +96,25 @@ v1::TaskEvent cancelled(const State& state, std::string_view reason) {
   event.mutable_task_cancelled()->set_offer(state.offer());
   event.mutable_task_cancelled()->set_reason(std::string(reason));
   return event;
+}
+
+// Of a task that is leased.
+TaskEvents end_lease(const State& state, std::string_view reason) {
+  TaskEvents events(1);
+  v1::TaskLeaseExpired& expired = *events[0].mutable_task_lease_expired();
+  expired.set_offer(state.offer());
+  expired.set_worker_id(state.worker_id());
+  expired.set_reason(std::string(reason));
+  if (state.cancel_requested()) {
+    events.push_back(cancelled(state, "the lease ended after the cancel request"));
+  } else if (state.attempts() >= state.max_attempts()) {
+    events[0].mutable_task_lease_expired()->set_attempts_exhausted(true);
+    v1::TaskFailed& failed = *events.emplace_back().mutable_task_failed();
+    failed.set_offer(state.offer());
+    failed.set_code("attempts_exhausted");
+    failed.mutable_error()->set_plain("every attempt lost its worker");
+  }
+  return events;
 }
 
 }  // namespace
@@ -120,15 +146,17 @@ TaskEvents lapse(const State& state, std::uint32_t offer, std::string_view reaso
   return events;
 }
 
-Result<TaskEvents> claim(const State& state, std::uint32_t offer, std::string_view worker_id) {
+Result<TaskEvents> claim(const State& state, std::uint32_t offer, std::string_view worker_id, std::string_view boot_id) {
   TRY_STATUS(require_task(state));
-  if (require_fence(state, offer, worker_id)) return TaskEvents{};  // claimed before, by this very offer
+  if (require_fence(state, offer, worker_id))  // claimed before, by this very offer
+    return is_claim_of(state, offer, boot_id) ? TaskEvents{} : end_lease(state, kWorkerRestarted);
   if (state.status() != State::OFFERED || state.offer() != offer || state.worker_id() != worker_id) return superseded(state);
   TaskEvents events(1);
   v1::TaskClaimed& claimed = *events[0].mutable_task_claimed();
   claimed.set_offer(offer);
   claimed.set_attempt(state.attempts() + 1);
   claimed.set_worker_id(std::string(worker_id));
+  claimed.set_boot_id(std::string(boot_id));
   return events;
 }
 
@@ -166,20 +194,7 @@ Result<TaskEvents> report_cancelled(const State& state, std::uint32_t offer, std
 
 TaskEvents expire_lease(const State& state, std::uint32_t offer) {
   if (!is_leased(state.status()) || state.offer() != offer) return {};
-  TaskEvents events(1);
-  v1::TaskLeaseExpired& expired = *events[0].mutable_task_lease_expired();
-  expired.set_offer(offer);
-  expired.set_worker_id(state.worker_id());
-  if (state.cancel_requested()) {
-    events.push_back(cancelled(state, "the lease ended after the cancel request"));
-  } else if (state.attempts() >= state.max_attempts()) {
-    expired.set_attempts_exhausted(true);
-    v1::TaskFailed& failed = *events.emplace_back().mutable_task_failed();
-    failed.set_offer(offer);
-    failed.set_code("attempts_exhausted");
-    failed.mutable_error()->set_plain("every attempt lost its worker");
-  }
-  return events;
+  return end_lease(state, {});
 }
 
 Result<TaskEvents> request_cancel(const State& state, std::string_view by, std::string_view reason) {

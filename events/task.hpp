@@ -23,6 +23,7 @@ inline constexpr std::uint32_t kMaxAttempts = 3;
 inline constexpr std::int64_t kOfferDeadlineUs = 5'000'000;
 inline constexpr std::int64_t kOfferRepeatUs = 300'000;
 inline constexpr std::int64_t kLeaseUs = 20'000'000;
+inline constexpr std::string_view kWorkerRestarted = "worker_restarted";  // TaskLeaseExpired::reason
 
 using TaskEvents = std::vector<v1::TaskEvent>;
 
@@ -31,6 +32,8 @@ bool is_terminal(v1::TaskState::Status status);
 bool is_leased(v1::TaskState::Status status);
 // True where the worker's claim of this offer was ever accepted: its activity is evidence, also when late.
 bool was_claimed(const v1::TaskState& state, std::uint32_t offer, std::string_view worker_id);
+// True where this boot, or one of which the log does not say which it was, claimed this offer.
+bool is_claim_of(const v1::TaskState& state, std::uint32_t offer, std::string_view boot_id);
 
 // The next offer, to this worker. conflict: not queued. terminal_state.
 Result<TaskEvents> offer(const v1::TaskState& state, std::string_view worker_id, std::int64_t deadline_us);
@@ -39,7 +42,9 @@ TaskEvents lapse(const v1::TaskState& state, std::uint32_t offer, std::string_vi
 
 // What a worker reports under (offer, worker). offer_superseded: that offer is not, or no longer, this worker's; its
 // report is recorded as late and changes nothing.
-Result<TaskEvents> claim(const v1::TaskState& state, std::uint32_t offer, std::string_view worker_id);
+// A claim is one boot's. Claimed before by another boot of this worker: that one's agent is lost with it, or will be stopped,
+// and the lease ends as expire_lease ends it.
+Result<TaskEvents> claim(const v1::TaskState& state, std::uint32_t offer, std::string_view worker_id, std::string_view boot_id);
 Result<TaskEvents> start(const v1::TaskState& state, std::uint32_t offer, std::string_view worker_id);
 // The fence for a report which is no task event itself (turns, source, evidence): leased under this offer by this worker.
 Status require_fence(const v1::TaskState& state, std::uint32_t offer, std::string_view worker_id);

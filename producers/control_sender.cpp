@@ -24,10 +24,11 @@ v1::ControlMessage ControlSender::message(const WorkspaceId& workspace, const Wo
   return message;
 }
 
-void ControlSender::granted(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, const TaskId& task, std::uint32_t offer) {
-  v1::ControlMessage out = message(workspace, worker);
-  out.mutable_granted()->set_task_id(task.str());
-  out.mutable_granted()->set_offer(offer);
+void ControlSender::granted(const std::string& pool, const v1::Report& claim) {
+  v1::ControlMessage out = message(WorkspaceId(claim.workspace_id()), WorkerId(claim.worker_id()));
+  out.mutable_granted()->set_task_id(claim.fence().task_id());
+  out.mutable_granted()->set_offer(claim.fence().offer());
+  out.mutable_granted()->set_boot_id(claim.boot_id());
   send(pool, out);
 }
 

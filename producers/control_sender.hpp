@@ -28,7 +28,8 @@ class ControlSender {
 
   ControlSender(topic::Writer& writer, events::Topics topics, const Clock& clock);
 
-  void granted(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, const TaskId& task, std::uint32_t offer);
+  // The answer to this claim.
+  void granted(const std::string& pool, const v1::Report& claim);
   void fenced(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, const TaskId& task, std::uint32_t offer,
               std::uint32_t present_offer, std::string reason);
   void accepted_through(const std::string& pool, const WorkspaceId& workspace, const WorkerId& worker, const std::string& boot_id,

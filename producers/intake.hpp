@@ -166,9 +166,10 @@ class Intake {
   void settle(const WorkerId& worker, std::uint64_t ticket, const Result<Committed>& result, const events::TurnAnswer& answer);
   void speak(const Report& report, const Result<Committed>& result, const events::TurnAnswer& turn, Outcome& outcome);
   Report& report_of(const WorkerId& worker, std::uint64_t ticket);  // of one that is in flight; with mutex_
-  // Turns (intake_turns.cpp): what the worker is told when one has ended.
+  // What the state says that the worker is to be told (intake_turns.cpp): when a turn has ended, and of a claim once more.
   void answer_turn(const WorkerId& worker, std::uint64_t ticket, const Result<Committed>& result);
   Result<events::TurnAnswer> read_answer(const v1::Report& report);
+  Result<bool> holds_claim(const v1::Report& report);
   void speak_answer(const std::string& pool, const v1::Report& report, const events::TurnAnswer& answer);
   void collect();
   Status check_fences();

@@ -57,8 +57,7 @@ void Intake::take_report(Partition& partition, const topic::Record& record, cons
     ++pending_;
     metrics_.pending.store(static_cast<std::int64_t>(pending_));
   }
-  if (mutation::on(mutation::Name::grant_before_accepted) && report.has_claim())
-    ports_.control.granted(worker.state.pool(), WorkspaceId(report.workspace_id()), id, TaskId(report.fence().task_id()), report.fence().offer());
+  if (mutation::on(mutation::Name::grant_before_accepted) && report.has_claim()) ports_.control.granted(worker.state.pool(), report);
   run_ready(id);
 }
 
@@ -67,9 +66,11 @@ void Intake::answer_repeat(Partition& partition, const v1::Report& report, const
   metrics_.repeats.fetch_add(1);
   const WorkspaceId workspace(report.workspace_id());
   const WorkerId worker(report.worker_id());
-  const TaskId task(report.fence().task_id());
-  if (report.has_claim() && partition.leases.holds(task, report.fence().offer(), worker))
-    ports_.control.granted(pool, workspace, worker, task, report.fence().offer());
+  if (report.has_claim() && partition.leases.holds(TaskId(report.fence().task_id()), report.fence().offer(), worker)) {
+    const auto held = holds_claim(report);  // the lease may be of another boot's claim
+    if (!held) return;                      // nothing is said now, so the worker sends it once more
+    if (*held) ports_.control.granted(pool, report);
+  }
   if (report.has_turn_ended()) {
     const auto answer = read_answer(report);
     if (!answer) return;  // nothing is said now, so the worker sends it once more
@@ -192,14 +193,18 @@ void Intake::speak(const Report& one, const Result<Committed>& result, const eve
   metrics_.reports.fetch_add(1);
   if (result) {
     const bool late = commands::recorded_as_late(result->commit.commit);
-    outcome.leased = report.has_claim();
-    outcome.ended = late || report.has_run_completed() || report.has_run_failed() || report.has_run_cancelled();
+    const bool of_another_boot = report.has_claim() && commands::ended_the_lease(result->commit.commit);
+    outcome.leased = report.has_claim() && !of_another_boot;
+    outcome.ended = late || of_another_boot || report.has_run_completed() || report.has_run_failed() || report.has_run_cancelled();
     if (late) {
       metrics_.late.fetch_add(1);
       metrics_.fenced.fetch_add(1);
       ports_.control.fenced(one.pool, workspace, worker, task, offer, 0, "this offer is over; the report was kept as evidence");
+    } else if (of_another_boot) {
+      metrics_.fenced.fetch_add(1);
+      ports_.control.fenced(one.pool, workspace, worker, task, offer, 0, "another start of this worker had claimed this offer");
     } else if (report.has_claim()) {
-      ports_.control.granted(one.pool, workspace, worker, task, offer);
+      ports_.control.granted(one.pool, report);
     } else if (const auto decided = commands::decided_at_once(report, result->commit.commit)) {
       ports_.control.approval_decision(one.pool, workspace, worker, *decided);
     } else if (report.has_turn_ended()) {

@@ -1,5 +1,6 @@
 // What a worker is told when a turn of its run has ended: the next turn with what waited for it, or to finish. The session's
-// state says which, so a report that is repeated, or read again after a restart, is answered as it was first.
+// state says which, so a report that is repeated, or read again after a restart, is answered as it was first. And whether a
+// claim that is repeated holds its task.
 #include <algorithm>
 
 #include "base/log.hpp"
@@ -20,18 +21,32 @@ Result<State> state_of(Snapshot& snapshot, const WorkspaceId& workspace, const s
   return state;
 }
 
+// Its report was accepted, so a database that shows no claim yet has forgotten it.
+Result<v1::TaskState> task_after_claim(Snapshot& snapshot, const v1::Report& report) {
+  TRY(auto task, state_of<v1::TaskState>(snapshot, WorkspaceId(report.workspace_id()), events::task_stream(TaskId(report.fence().task_id()))));
+  const std::uint32_t offer = report.fence().offer();
+  if (task.offer() < offer || (task.offer() == offer && task.status() == v1::TaskState::OFFERED))
+    return make_error(Code::projection_behind, "the task's state does not show the claim yet");
+  return task;
+}
+
 }  // namespace
+
+// On the owner thread.
+Result<bool> Intake::holds_claim(const v1::Report& report) {
+  const std::uint32_t offer = report.fence().offer();
+  TRY(const auto snapshot, ports_.states.snapshot());
+  TRY(const auto task, task_after_claim(*snapshot, report));
+  return events::require_fence(task, offer, report.worker_id()).has_value() && events::is_claim_of(task, offer, report.boot_id());
+}
 
 // On any thread.
 Result<events::TurnAnswer> Intake::read_answer(const v1::Report& report) {
   const WorkspaceId workspace(report.workspace_id());
   const std::uint32_t turn = report.turn_ended().turn();
-  TRY(const auto snapshot, ports_.states.snapshot());
-  TRY(const auto task, state_of<v1::TaskState>(*snapshot, workspace, events::task_stream(TaskId(report.fence().task_id()))));
-  // Its report was accepted, so a database that shows no claim yet has forgotten it.
   const std::uint32_t offer = report.fence().offer();
-  if (task.offer() < offer || (task.offer() == offer && task.status() == v1::TaskState::OFFERED))
-    return make_error(Code::projection_behind, "the task's state does not show the claim yet");
+  TRY(const auto snapshot, ports_.states.snapshot());
+  TRY(const auto task, task_after_claim(*snapshot, report));
   if (!events::require_fence(task, offer, report.worker_id())) return events::TurnAnswer{};
   // Nothing is recorded of a run that is to be cancelled: what it says of its end counts as cancelled.
   if (task.cancel_requested() || task.session_id().empty()) return events::TurnAnswer{events::TurnAnswer::Kind::finish, turn, {}};

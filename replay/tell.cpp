@@ -194,7 +194,8 @@ class Teller {
       case v1::TaskEvent::kTaskLeaseExpired: {
         const auto& fact = event.task_lease_expired();
         return {"the lease of worker " + short_id(fact.worker_id()) + " on " + name + " expired" +
-                    (fact.attempts_exhausted() ? "; no attempts are left" : "") + offer(fact.offer()),
+                    (fact.reason().empty() ? "" : ": " + printable(fact.reason())) + (fact.attempts_exhausted() ? "; no attempts are left" : "") +
+                    offer(fact.offer()),
                 ""};
       }
       case v1::TaskEvent::kTaskCompleted: {

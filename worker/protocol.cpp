@@ -116,6 +116,8 @@ void Protocol::on_control(const v1::ControlMessage& message, std::int64_t offset
   switch (message.message_case()) {
     case v1::ControlMessage::kOffer: on_offer(message.offer(), now); break;
     case v1::ControlMessage::kGranted:
+      // An earlier boot's agent is not mine to go on with.
+      if (!message.granted().boot_id().empty() && message.granted().boot_id() != config_.boot_id) break;
       with_run(message.granted().task_id(), message.granted().offer(), [&](const RunKey& key, Run& run) {
         run.granted = true;
         start_if_ready(key, run);

@@ -6,8 +6,8 @@
 //                                                                               └ NextTurn ┘
 //
 // Rules: an offer counts once; what names another worker is ignored; a worker without room declines at once; the agent
-// starts only after Granted; every report but heartbeats is repeated, with its sequence and bytes, until accepted_through
-// covers it. Leases are counted by the server in broker time, from reports that the broker has. So what keeps a worker
+// starts only after Granted, which names this boot; every report but heartbeats is repeated, with its sequence and bytes,
+// until accepted_through covers it. Leases are counted by the server in broker time, from reports that the broker has. So what keeps a worker
 // alive in its own eyes is a report that the broker acknowledged (from the moment it was sent), together with a control
 // topic that it reads to the end, where Fenced would be: without either for kLeaseUs it stops its agents before anything
 // else, in the same call that notices it.

@@ -90,7 +90,7 @@ Result<events::TaskEvents> task_events_of(const v1::Report& report, const v1::Ta
   const std::string& worker = report.worker_id();
   const std::uint32_t offer = report.fence().offer();
   switch (report.report_case()) {
-    case v1::Report::kClaim: return events::claim(task, offer, worker);
+    case v1::Report::kClaim: return events::claim(task, offer, worker, report.boot_id());
     case v1::Report::kDecline:
       if (task.worker_id() != worker) return make_error(Code::offer_superseded, "this offer is not for this worker");
       return events::lapse(task, offer, report.decline().reason().empty() ? "declined" : report.decline().reason());
@@ -289,11 +289,19 @@ Decide worker_report(v1::Report report) {
   };
 }
 
-bool recorded_as_late(const v1::Commit& commit) {
-  return std::any_of(commit.events().begin(), commit.events().end(), [](const v1::Event& event) {
+namespace {
+
+bool has_task_fact(const v1::Commit& commit, v1::TaskEvent::FactCase fact) {
+  return std::any_of(commit.events().begin(), commit.events().end(), [&](const v1::Event& event) {
     v1::EventPayload payload;
-    return payload.ParseFromString(event.payload()) && payload.has_task() && payload.task().has_late_result_recorded();
+    return payload.ParseFromString(event.payload()) && payload.task().fact_case() == fact;
   });
 }
+
+}  // namespace
+
+bool recorded_as_late(const v1::Commit& commit) { return has_task_fact(commit, v1::TaskEvent::kLateResultRecorded); }
+
+bool ended_the_lease(const v1::Commit& commit) { return has_task_fact(commit, v1::TaskEvent::kTaskLeaseExpired); }
 
 }  // namespace dossier::producers::commands

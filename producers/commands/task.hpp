@@ -28,5 +28,7 @@ Decide worker_report(v1::Report report);
 
 // True where the committed events say that the report came too late (the worker must stop that agent).
 bool recorded_as_late(const v1::Commit& commit);
+// Of a claim: true where another boot of its worker had claimed the offer, and nothing is granted.
+bool ended_the_lease(const v1::Commit& commit);
 
 }  // namespace dossier::producers::commands

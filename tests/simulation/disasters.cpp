@@ -161,10 +161,9 @@ void World::kill_server(std::size_t at, const std::string& how) {
 void World::start_worker(WorkerSlot& slot) {
   slot.worker = std::make_unique<SimWorker>(
       Surroundings{slot.clock, random_, broker_, database_, topics_, log_}, slot.identity, ++slot.boots, stormy_,
-      [this](const WorkerIdentity& worker, const worker::RunKey& run) {
-        if (lost_a_tail_ || model_.tasks().claimed(run.task_id, run.offer, worker.id.str())) return;
-        fail("worker " + worker.id.str() + " runs an agent for " + run.task_id + " under offer " + std::to_string(run.offer) +
-             " without an accepted claim");
+      [this](const std::string& boot, const worker::RunKey& run) {
+        if (lost_a_tail_ || model_.tasks().claimed(run.task_id, run.offer, boot)) return;
+        fail("worker " + boot + " runs an agent for " + run.task_id + " under offer " + std::to_string(run.offer) + " without an accepted claim");
       },
       [this](const std::string& session, const v1::NextTurn& turn) {
         std::vector<std::string> inputs;

@@ -14,16 +14,20 @@ constexpr std::int64_t kAnswerUs = 30'000'000;  // what follows a turn: control 
 }  // namespace
 
 SimWorker::SimWorker(Surroundings world, WorkerIdentity identity, int boot, const bool& stormy, OnStart on_start, OnTurn on_turn)
-    : world_(world), identity_(std::move(identity)), stormy_(stormy), on_start_(std::move(on_start)), on_turn_(std::move(on_turn)) {
-  const std::string name = identity_.id.str() + "." + std::to_string(boot);
+    : world_(world),
+      identity_(std::move(identity)),
+      boot_(identity_.id.str() + "." + std::to_string(boot)),
+      stormy_(stormy),
+      on_start_(std::move(on_start)),
+      on_turn_(std::move(on_turn)) {
   const std::string& pool = identity_.workspace.str();
-  writer_ = world_.broker.make_writer(name);
-  control_ = world_.broker.make_reader(name + ".control");
-  offers_ = world_.broker.make_group_reader(name + ".offers", "dossier.workers." + pool, world_.topics.tasks(pool));
+  writer_ = world_.broker.make_writer(boot_);
+  control_ = world_.broker.make_reader(boot_ + ".control");
+  offers_ = world_.broker.make_group_reader(boot_ + ".offers", "dossier.workers." + pool, world_.topics.tasks(pool));
   worker::ProtocolConfig config;
   config.workspace_id = pool;
   config.worker_id = identity_.id.str();
-  config.boot_id = name;
+  config.boot_id = boot_;
   config.slots = identity_.slots;
   config.providers = {"command"};
   protocol_ = std::make_unique<worker::Protocol>(config, now());
@@ -135,7 +139,7 @@ void SimWorker::act() {
     } else if (const auto* start = std::get_if<worker::StartAgent>(&action)) {
       plans_[start->run].due_us = soon;
       plans_[start->run].stage = Stage::start;
-      on_start_(identity_, start->run);
+      on_start_(boot_, start->run);
     } else if (const auto* stop = std::get_if<worker::StopRun>(&action)) {
       if (const auto plan = plans_.find(stop->run); plan != plans_.end()) {
         plan->second.stopping = true;

@@ -17,7 +17,7 @@ namespace dossier::simulation {
 class SimWorker {
  public:
   // Called when an agent starts: its effects are real, so its claim must be in the log.
-  using OnStart = std::function<void(const WorkerIdentity&, const worker::RunKey&)>;
+  using OnStart = std::function<void(const std::string& boot, const worker::RunKey&)>;
   // Called when a turn after the first is told what it is about.
   using OnTurn = std::function<void(const std::string& session_id, const v1::NextTurn&)>;
   SimWorker(Surroundings world, WorkerIdentity identity, int boot, const bool& stormy, OnStart on_start, OnTurn on_turn);
@@ -57,6 +57,7 @@ class SimWorker {
 
   Surroundings world_;
   WorkerIdentity identity_;
+  std::string boot_;
   const bool& stormy_;
   std::unique_ptr<memory::MemoryWriter> writer_;
   std::unique_ptr<topic::Reader> control_;

@@ -27,6 +27,7 @@ void SignsOfLife::read(std::string_view value, std::int64_t append_time_us) {
     holder.last_us = now_us_;
   };
   if (report.has_fence()) sign(report.fence());
+  if (report.has_claim()) claimants_[{report.fence().task_id(), report.fence().offer()}].insert(report.boot_id());
   if (!report.has_heartbeat()) return;
   // One that does not hear what it is told counts as silent, so its heartbeats prove nothing here.
   for (const auto& [topic, said] : said_) {
@@ -47,17 +48,22 @@ std::int64_t SignsOfLife::longest_silence_us(const std::string& task, std::uint3
   return std::max(found->second.longest_us, now_us_ - found->second.last_us);
 }
 
-bool TaskRules::claimed(const std::string& task_id, std::uint32_t offer, const std::string& worker) const {
+bool SignsOfLife::claimed_by_another(const std::string& task, std::uint32_t offer, const std::string& boot) const {
+  const auto found = claimants_.find({task, offer});
+  return found != claimants_.end() && found->second.size() > (found->second.contains(boot) ? 1 : 0);
+}
+
+bool TaskRules::claimed(const std::string& task_id, std::uint32_t offer, const std::string& boot) const {
   const auto task = tasks_.find("task/" + task_id);
   if (task == tasks_.end()) return false;
   const auto claim = task->second.claims.find(offer);
-  return claim != task->second.claims.end() && claim->second == worker;
+  return claim != task->second.claims.end() && claim->second == boot;
 }
 
 std::string TaskRules::claim(Task& task, const v1::TaskClaimed& fact) {
   if (task.stage == Stage::leased) return " was claimed while a lease was open";
   if (task.stage != Stage::offered || fact.offer() != task.offer || fact.worker_id() != task.worker) return " was claimed without a present offer";
-  if (!task.claims.emplace(fact.offer(), fact.worker_id()).second) return " was claimed twice under one offer";
+  if (!task.claims.emplace(fact.offer(), fact.boot_id()).second) return " was claimed twice under one offer";
   if (fact.attempt() != ++task.attempts) return " has a claim with the wrong number of its attempt";
   task.stage = Stage::leased;
   return {};
@@ -65,7 +71,11 @@ std::string TaskRules::claim(Task& task, const v1::TaskClaimed& fact) {
 
 std::string TaskRules::expire(const std::string& stream, Task& task, const v1::TaskLeaseExpired& fact) {
   if (task.stage != Stage::leased || fact.offer() != task.offer) return " lost a lease that was not open";
-  if (const auto silent = signs_.longest_silence_us(stream.substr(5), fact.offer()); silent <= kLeaseUs)
+  const bool restarted = fact.reason() == "worker_restarted";
+  if (restarted && !signs_.claimed_by_another(stream.substr(5), fact.offer(), task.claims.at(fact.offer())))
+    return " lost its lease to another boot of its worker, which had not come for it";
+  const auto silent = signs_.longest_silence_us(stream.substr(5), fact.offer());
+  if (!restarted && silent <= kLeaseUs)
     return " lost its lease though its worker was never silent for longer than " + std::to_string(silent / 1'000) + " ms";
   task.stage = Stage::queued;
   expired_now_.insert(stream);

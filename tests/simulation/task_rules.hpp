@@ -20,6 +20,8 @@ class SignsOfLife {
   void said(const std::string& topic, std::int64_t offset, std::int64_t append_time_us);
   // The broker lost the last reports, and who read them before is not known here: of who holds a task now nothing is judged.
   void doubt();
+  // Another boot of its worker claimed this offer too.
+  bool claimed_by_another(const std::string& task, std::uint32_t offer, const std::string& boot) const;
   // The longest silence of the holder of this offer, as far as the log goes.
   std::int64_t longest_silence_us(const std::string& task, std::uint32_t offer) const;
 
@@ -29,7 +31,8 @@ class SignsOfLife {
     std::int64_t longest_us = 0;
   };
   std::map<std::pair<std::string, std::uint32_t>, Holder> holders_;
-  std::map<std::string, std::map<std::int64_t, std::int64_t>> said_;  // by topic: append time → offset
+  std::map<std::pair<std::string, std::uint32_t>, std::set<std::string>> claimants_;  // boots
+  std::map<std::string, std::map<std::int64_t, std::int64_t>> said_;                  // by topic: append time → offset
   std::int64_t now_us_ = 0;
 };
 
@@ -40,8 +43,8 @@ class TaskRules {
   std::string fact(const std::string& stream, const v1::TaskEvent& fact);
   // The commit that it was part of is over.
   void end_of_commit() { expired_now_.clear(); }
-  // This worker's claim of this offer was accepted.
-  bool claimed(const std::string& task_id, std::uint32_t offer, const std::string& worker) const;
+  // This boot's claim of this offer was accepted.
+  bool claimed(const std::string& task_id, std::uint32_t offer, const std::string& boot) const;
 
  private:
   enum class Stage : std::uint8_t { unknown, queued, offered, leased, ended };
@@ -50,7 +53,7 @@ class TaskRules {
     std::uint32_t offer = 0;
     std::uint32_t attempts = 0;
     std::string worker;
-    std::map<std::uint32_t, std::string> claims;  // offer → worker
+    std::map<std::uint32_t, std::string> claims;  // offer → boot
   };
   std::string claim(Task& task, const v1::TaskClaimed& fact);
   std::string expire(const std::string& stream, Task& task, const v1::TaskLeaseExpired& fact);

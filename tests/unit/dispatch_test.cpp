@@ -204,6 +204,34 @@ TEST(Dispatch, a_report_sent_again_is_answered_and_decided_once) {
   EXPECT_EQ(office.told(worker, Control::kAcceptedThrough).size(), 2u);
 }
 
+// Its agent would be told what was decided on questions of the one before.
+TEST(Dispatch, an_offer_that_an_earlier_boot_claimed_is_not_granted_again_but_offered_anew) {
+  MemoryOffice office;
+  MemoryWorker worker = office.add_worker("a");
+  const TaskId task = office.ask();
+  worker.claim(office.fence(task));
+  office.settle_all();
+  ASSERT_EQ(office.told(worker, Control::kGranted).size(), 1u);
+  EXPECT_EQ(office.told(worker, Control::kGranted)[0].granted().boot_id(), worker.boot());
+  worker.set_boot("boot-again");
+  worker.heartbeat();
+  worker.claim(office.fence(task));
+  office.settle_all();
+  worker.repeat_last();
+  office.settle_all();
+  EXPECT_EQ(office.told(worker, Control::kGranted).size(), 1u) << "that was the earlier boot's";
+  ASSERT_EQ(office.told(worker, Control::kFenced).size(), 1u);
+  EXPECT_EQ(office.told(worker, Control::kFenced)[0].fenced().offer(), 1u);
+  EXPECT_EQ(office.task(task).status(), Status::OFFERED);
+  EXPECT_EQ(office.task(task).offer(), 2u);
+  worker.claim(office.fence(task, 2));
+  office.settle_all();
+  ASSERT_EQ(office.told(worker, Control::kGranted).size(), 2u);
+  EXPECT_EQ(office.told(worker, Control::kGranted)[1].granted().offer(), 2u);
+  EXPECT_EQ(office.told(worker, Control::kGranted)[1].granted().boot_id(), "boot-again");
+  EXPECT_EQ(office.task(task).attempts(), 2u);
+}
+
 // They may come in one batch; the heartbeat makes intake read the worker's state again.
 TEST(Dispatch, what_a_worker_reports_right_behind_the_first_heartbeat_of_a_boot_is_believed) {
   MemoryOffice office;

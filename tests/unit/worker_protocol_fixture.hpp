@@ -100,8 +100,9 @@ class WorkerProtocol : public ::testing::Test {
     return message;
   }
   void control(const v1::ControlMessage& message) { protocol_.on_control(message, ++offset_, now()); }
-  void granted(const RunKey& run) {
+  void granted(const RunKey& run, const std::string& boot = "boot-1") {
     auto m = message();
+    m.mutable_granted()->set_boot_id(boot);
     m.mutable_granted()->set_task_id(run.task_id);
     m.mutable_granted()->set_offer(run.offer);
     control(m);

@@ -83,6 +83,25 @@ TEST_F(WorkerProtocol, starts_the_agent_only_when_it_is_granted_and_the_workdir_
   EXPECT_EQ(started_, std::vector<RunKey>{kRun});
 }
 
+TEST_F(WorkerProtocol, a_grant_of_what_an_earlier_boot_claimed_starts_nothing) {
+  protocol_.on_offer(offer_of(kTask, 1), now());
+  protocol_.on_workdir_ready(kRun, now());
+  granted(kRun, "boot-0");
+  take();
+  EXPECT_TRUE(started_.empty());
+  granted(kRun, "boot-1");
+  take();
+  EXPECT_EQ(started_, std::vector<RunKey>{kRun});
+}
+
+TEST_F(WorkerProtocol, a_grant_of_a_server_that_names_no_boot_is_believed) {
+  protocol_.on_offer(offer_of(kTask, 1), now());
+  protocol_.on_workdir_ready(kRun, now());
+  granted(kRun, "");
+  take();
+  EXPECT_EQ(started_, std::vector<RunKey>{kRun});
+}
+
 TEST_F(WorkerProtocol, a_grant_before_the_workdir_is_ready_waits_for_it) {
   protocol_.on_offer(offer_of(kTask, 1), now());
   granted(kRun);
