@@ -25,6 +25,11 @@ enum class Name : std::uint8_t {
   grant_before_accepted,
   never_lapse_offers,
   resume_events_off_by_one,
+  resolve_twice,
+  tell_before_accepted,
+  leave_approvals_open,
+  grant_to_another_boot,
+  steer_late_words,
 };
 
 struct Description {
@@ -48,6 +53,11 @@ inline constexpr std::array kAll = {
     Description{Name::grant_before_accepted, "grant_before_accepted", "a claim is granted when it is read, before it is accepted"},
     Description{Name::never_lapse_offers, "never_lapse_offers", "an offer that nobody claims never ends"},
     Description{Name::resume_events_off_by_one, "resume_events_off_by_one", "an event stream resumes one commit too late"},
+    Description{Name::resolve_twice, "resolve_twice", "an approval that was decided is decided once more"},
+    Description{Name::tell_before_accepted, "tell_before_accepted", "an agent is answered when its question is read, before it is accepted"},
+    Description{Name::leave_approvals_open, "leave_approvals_open", "a session's end leaves its approvals open"},
+    Description{Name::grant_to_another_boot, "grant_to_another_boot", "a claim counts for every boot of its worker"},
+    Description{Name::steer_late_words, "steer_late_words", "what began a turn is steered into it once more by a late word"},
 };
 
 #ifdef DOSSIER_MUTATIONS

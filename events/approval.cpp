@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/mutation.hpp"
 #include "platform/crypto/crypto.hpp"
 
 namespace dossier::events {
@@ -168,7 +169,8 @@ Result<SessionEvents> ask_approval(const State& state, const v1::ApprovalRequest
 Result<std::optional<v1::SessionEvent>> resolve_approval(const State& state, const v1::ApprovalResolved& resolved) {
   if (!is_approval_decision(resolved.decision()))
     return make_error(Code::invalid_field, "must be accept, accept_for_session, decline or cancel", "decision");
-  if (const auto* before = remembered(state, resolved.request_id()); before != nullptr) {
+  const bool decides_again = mutation::on(mutation::Name::resolve_twice);
+  if (const auto* before = remembered(state, resolved.request_id()); before != nullptr && !decides_again) {
     if (before->by() == resolved.by() && before->decision() == resolved.decision()) return std::optional<v1::SessionEvent>{};
     return make_error(Code::approval_resolved, "it was decided before: " + before->decision() + " by " + before->by());
   }
@@ -213,6 +215,7 @@ Result<SessionEvents> deliver_approval(const State& state, const v1::ApprovalDel
 
 SessionEvents cancel_open_approvals(const State& state) {
   SessionEvents events;
+  if (mutation::on(mutation::Name::leave_approvals_open)) return events;
   for (const auto& approval : state.approvals())
     if (!approval.has_resolved()) events.push_back(resolved_event(approval.request().request_id(), "cancel", kSystem, "the session ended"));
   return events;

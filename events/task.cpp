@@ -74,8 +74,9 @@ bool was_claimed(const State& state, std::uint32_t offer, std::string_view worke
 }
 
 bool is_claim_of(const State& state, std::uint32_t offer, std::string_view boot_id) {
+  const bool any_boot = mutation::on(mutation::Name::grant_to_another_boot);
   for (const auto& claim : state.claims())
-    if (claim.offer() == offer && (claim.boot_id().empty() || claim.boot_id() == boot_id)) return true;
+    if (claim.offer() == offer && (any_boot || claim.boot_id().empty() || claim.boot_id() == boot_id)) return true;
   return false;
 }
 

@@ -11,6 +11,26 @@
 #include "producers/intake.hpp"
 
 namespace dossier::producers {
+namespace {
+
+CommitId commit_of(const v1::Report& report) {
+  return events::derive_commit_id(WorkspaceId(report.workspace_id()), report.worker_id(), "report",
+                                  report.boot_id() + "/" + std::to_string(report.sequence()));
+}
+
+// Of the mutation tell_before_accepted: what the agent is told before anybody decided.
+v1::ApprovalDecision hasty_answer(const v1::Report& report) {
+  v1::ApprovalDecision decision;
+  decision.set_task_id(report.fence().task_id());
+  decision.set_offer(report.fence().offer());
+  decision.set_provider_request(report.approval_asked().provider_request());
+  decision.mutable_resolved()->set_request_id(events::derive_id<ApprovalId>(commit_of(report)).str());
+  decision.mutable_resolved()->set_decision("accept");
+  return decision;
+}
+
+}  // namespace
+
 // On the owner thread, after the entry was made. Leaves it undecided only where a command will decide it.
 void Intake::take_report(Partition& partition, const topic::Record& record, const CheckedForm& form, const KnownWorker& worker) {
   const v1::Report& report = form.report;
@@ -58,6 +78,8 @@ void Intake::take_report(Partition& partition, const topic::Record& record, cons
     metrics_.pending.store(static_cast<std::int64_t>(pending_));
   }
   if (mutation::on(mutation::Name::grant_before_accepted) && report.has_claim()) ports_.control.granted(worker.state.pool(), report);
+  if (mutation::on(mutation::Name::tell_before_accepted) && report.has_approval_asked())
+    ports_.control.approval_decision(worker.state.pool(), WorkspaceId(report.workspace_id()), id, hasty_answer(report));
   run_ready(id);
 }
 
@@ -120,8 +142,7 @@ void Intake::run_report(const WorkerId& worker, std::uint64_t ticket) {
     const Report& one = report_of(worker, ticket);
     CommandContext& context = command.context;
     context.workspace = WorkspaceId(one.report.workspace_id());
-    context.commit_id = events::derive_commit_id(context.workspace, one.report.worker_id(), "report",
-                                                 one.report.boot_id() + "/" + std::to_string(one.report.sequence()));
+    context.commit_id = commit_of(one.report);
     context.actor.set_kind(v1::Actor::WORKER);
     context.actor.set_id(one.report.worker_id());
     context.fingerprint = one.body_hash;

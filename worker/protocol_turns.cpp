@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/mutation.hpp"
 #include "worker/protocol.hpp"
 #include "worker/text/text.hpp"
 
@@ -138,7 +139,8 @@ bool Protocol::Known::add(const std::string& name) {
 
 // Where no turn runs, the follow-up goes with the next one by itself.
 void Protocol::steer(const RunKey& key, Run& run, const v1::TurnInput& input) {
-  if (run.told.names.contains(input.follow_up_id())) return;
+  const bool counts_late = mutation::on(mutation::Name::steer_late_words);
+  if (!counts_late && run.told.names.contains(input.follow_up_id())) return;
   if (!run.in_turn || run.steered.size() >= kMaxSteered || !run.steered.insert(input.follow_up_id()).second) return;
   actions_.push_back(Steer{key, input});
 }

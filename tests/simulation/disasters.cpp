@@ -102,6 +102,7 @@ void World::crash_broker() {
   model_.doubt_reports();
   if (after == before) return;
   lost_a_tail_ = true;
+  watch_.stop_judging();
   model_.begin_again();
   for (std::int32_t partition = 0; partition < plan_.partitions; ++partition)
     for (const auto& record : broker_.records(topics_.events(), partition)) model_.stored(record);
@@ -159,18 +160,8 @@ void World::kill_server(std::size_t at, const std::string& how) {
 }
 
 void World::start_worker(WorkerSlot& slot) {
-  slot.worker = std::make_unique<SimWorker>(
-      Surroundings{slot.clock, random_, broker_, database_, topics_, log_}, slot.identity, ++slot.boots, stormy_,
-      [this](const std::string& boot, const worker::RunKey& run) {
-        if (lost_a_tail_ || model_.tasks().claimed(run.task_id, run.offer, boot)) return;
-        fail("worker " + boot + " runs an agent for " + run.task_id + " under offer " + std::to_string(run.offer) + " without an accepted claim");
-      },
-      [this](const std::string& session, const v1::NextTurn& turn) {
-        std::vector<std::string> inputs;
-        for (const auto& input : turn.inputs()) inputs.push_back(input.follow_up_id());
-        if (lost_a_tail_ || (!inputs.empty() && inputs == model_.follow_ups().told(session, turn.turn()))) return;
-        fail("an agent of " + session + " is told other follow-ups in turn " + std::to_string(turn.turn()) + " than the log delivered to it");
-      });
+  slot.worker =
+      std::make_unique<SimWorker>(Surroundings{slot.clock, random_, broker_, database_, topics_, log_}, slot.identity, ++slot.boots, stormy_, watch_);
 }
 
 void World::end_storm() {

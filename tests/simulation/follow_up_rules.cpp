@@ -35,6 +35,7 @@ std::string FollowUpRules::fact(const std::string& stream, const v1::SessionEven
       if (fact.session_ended().outcome() == "completed" && !session.waiting.empty()) return " ended well, and left follow-ups behind";
       return {};
     case v1::SessionEvent::kFollowUpQueued:
+      session.queued.insert(fact.follow_up_queued().follow_up_id());
       session.waiting.push_back(fact.follow_up_queued().follow_up_id());
       return session.waiting.size() > kMostWaiting ? " lets too many follow-ups wait" : "";
     case v1::SessionEvent::kFollowUpEdited: return waits(fact.follow_up_edited().follow_up_id()) ? "" : " changed a follow-up that does not wait";
@@ -63,6 +64,11 @@ std::string FollowUpRules::end_of_commit() {
     if (!sessions_[stream].waiting.empty()) broken = stream + " ended a turn, and left follow-ups waiting";
   turn_ended_now_.clear();
   return broken;
+}
+
+bool FollowUpRules::was_queued(const std::string& session_id, const std::string& follow_up_id) const {
+  const auto session = sessions_.find("session/" + session_id);
+  return session != sessions_.end() && session->second.queued.contains(follow_up_id);
 }
 
 std::vector<std::string> FollowUpRules::told(const std::string& session_id, std::uint32_t turn) const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,13 @@ class FollowUpRules {
   std::string end_of_commit();
   // What this turn was to be told, in order.
   std::vector<std::string> told(const std::string& session_id, std::uint32_t turn) const;
+  // Somebody said it to this session.
+  bool was_queued(const std::string& session_id, const std::string& follow_up_id) const;
   std::uint64_t delivered() const { return delivered_; }
 
  private:
   struct Session {
+    std::set<std::string> queued;  // ever
     std::vector<std::string> waiting;
     std::map<std::uint32_t, std::vector<std::string>> turns;  // turn → what was delivered to it
     std::uint32_t ended_turn = 0;

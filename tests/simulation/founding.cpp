@@ -5,6 +5,7 @@
 #include "events/codec.hpp"
 #include "events/names.hpp"
 #include "platform/memory/memory_topic.hpp"
+#include "producers/commands/decision_builder.hpp"
 #include "producers/commands/identity.hpp"
 #include "producers/commands/worker.hpp"
 #include "producers/commands/workspace.hpp"
@@ -102,15 +103,47 @@ FoundedWorkspace::Worker make_worker(Office& office, const FoundedWorkspace& wor
   return worker;
 }
 
+// People are asked, but for two kinds of commands.
+v1::ApprovalPolicy approval_policy() {
+  v1::ApprovalPolicy policy;
+  policy.set_mode(v1::ApprovalPolicy::ON_REQUEST);
+  const auto add = [&](const std::string& program, v1::ApprovalRule::Effect effect) {
+    v1::ApprovalRule& rule = *policy.add_rules();
+    rule.set_name(program);
+    rule.set_effect(effect);
+    rule.add_command_prefix(program);
+  };
+  add("ls", v1::ApprovalRule::ALLOW);
+  add("rm", v1::ApprovalRule::DENY);
+  return policy;
+}
+
+// A second member, and the policy.
+producers::Decide let_people_decide(const std::string& colleague) {
+  return [colleague](producers::Snapshot& snapshot, const producers::CommandContext& context) -> Result<producers::Decision> {
+    commands::DecisionBuilder decision(snapshot, context);
+    v1::MembersEvent member;
+    member.mutable_member_added()->set_user_id(colleague);
+    member.mutable_member_added()->set_role(v1::MEMBER);
+    decision.add(events::members_stream(context.workspace), {}, member);
+    v1::WorkspaceEvent policy;
+    *policy.mutable_approval_policy_set()->mutable_policy() = approval_policy();
+    decision.add(events::workspace_stream(context.workspace), {}, policy);
+    return decision.finish();
+  };
+}
+
 FoundedWorkspace found(Office& office, int number) {
   FoundedWorkspace workspace;
   workspace.id = WorkspaceId(hex_id("ws", number));
   workspace.user = hex_id("usr", number);
+  workspace.colleague = hex_id("usr", 100 + number);
   v1::WorkspaceCreated created;
   created.set_workspace_id(workspace.id.str());
   created.set_slug("simulated-" + std::to_string(number));
   created.set_owner_id(workspace.user);
   workspace.commits.push_back(office.commit(workspace.id, workspace.user, "workspace", commands::create_workspace(created)));
+  workspace.commits.push_back(office.commit(workspace.id, workspace.user, "approvals", let_people_decide(workspace.colleague)));
   commands::CreateProject project;
   project.name = "repository";
   project.source.set_local_path("/srv/repository");

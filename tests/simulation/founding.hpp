@@ -20,6 +20,7 @@ struct WorkerIdentity {
 struct FoundedWorkspace {
   WorkspaceId id;
   std::string user;
+  std::string colleague;  // a member too
   ProjectId project;
   std::vector<std::string> commits;  // record values, but for the workers'
   struct Worker {

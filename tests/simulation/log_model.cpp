@@ -17,6 +17,7 @@ void LogModel::begin_again() {
   accepted_.clear();
   tasks_ = std::make_unique<TaskRules>(signs_);
   follow_ups_ = FollowUpRules();
+  approvals_ = ApprovalRules();
 }
 
 void LogModel::stored(const topic::Record& record) {
@@ -63,7 +64,7 @@ void LogModel::accept(const topic::Record& record, const v1::Commit& commit, Ent
   accepted = {entry.seq, record.partition, record.offset, accepted.times + 1};
   for (const auto& event : commit.events()) {
     ++workspace.versions[event.stream()];
-    const std::string broken = rule_broken_by(event);
+    const std::string broken = rule_broken_by(commit.workspace_id(), event);
     if (!broken.empty() && fault_.empty()) fault_ = event.stream() + broken + " (" + commit.commit_id() + ")";
   }
   tasks_->end_of_commit();
@@ -71,13 +72,19 @@ void LogModel::accept(const topic::Record& record, const v1::Commit& commit, Ent
   if (!broken.empty() && fault_.empty()) fault_ = broken + " (" + commit.commit_id() + ")";
 }
 
-std::string LogModel::rule_broken_by(const v1::Event& event) {
+std::string LogModel::rule_broken_by(const std::string& workspace, const v1::Event& event) {
   const bool of_task = event.stream().starts_with("task/");
   if (!of_task && !event.stream().starts_with("session/")) return {};
   v1::EventPayload payload;
   if (!payload.ParseFromString(event.payload())) return {};
   if (of_task) return payload.has_task() ? tasks_->fact(event.stream(), payload.task()) : std::string();
-  return payload.has_session() ? follow_ups_.fact(event.stream(), payload.session()) : std::string();
+  if (!payload.has_session()) return {};
+  const v1::SessionEvent& fact = payload.session();
+  const std::string session = event.stream().substr(event.stream().find('/') + 1);
+  if (fact.has_approval_requested()) news_.push_back({News::Kind::asked, workspace, session, fact.approval_requested().request_id()});
+  if (fact.has_follow_up_queued()) news_.push_back({News::Kind::said, workspace, session, fact.follow_up_queued().follow_up_id()});
+  std::string broken = follow_ups_.fact(event.stream(), fact);
+  return broken.empty() ? approvals_.fact(event.stream(), fact) : broken;
 }
 
 const LogModel::Accepted* LogModel::accepted(const std::string& commit_id) const {

@@ -9,11 +9,13 @@
 #include <string>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "events/ledger.hpp"
 #include "events/names.hpp"
 #include "platform/topic/topic.hpp"
+#include "tests/simulation/approval_rules.hpp"
 #include "tests/simulation/follow_up_rules.hpp"
 #include "tests/simulation/task_rules.hpp"
 
@@ -34,6 +36,14 @@ class LogModel {
     int times = 0;
   };
 
+  // What people may see now, and do something about.
+  struct News {
+    enum class Kind : std::uint8_t { asked, said } kind = Kind::asked;
+    std::string workspace;
+    std::string session;
+    std::string subject;  // approval or follow-up
+  };
+
   LogModel(const events::Topics& topics, std::int32_t partitions);
   void stored(const topic::Record& record);
   // The broker's machine failed, and reports may be gone.
@@ -51,6 +61,9 @@ class LogModel {
   std::uint64_t last_seq(const std::string& workspace) const;
   const TaskRules& tasks() const { return *tasks_; }
   const FollowUpRules& follow_ups() const { return follow_ups_; }
+  const ApprovalRules& approvals() const { return approvals_; }
+  // Since the last call.
+  std::vector<News> take_news() { return std::exchange(news_, {}); }
 
  private:
   struct Workspace {
@@ -59,7 +72,7 @@ class LogModel {
   };
   Entry judge(const topic::Record& record);
   void accept(const topic::Record& record, const v1::Commit& commit, Entry& entry);
-  std::string rule_broken_by(const v1::Event& event);
+  std::string rule_broken_by(const std::string& workspace, const v1::Event& event);
 
   const std::string events_;  // names of topics
   const std::string reports_;
@@ -71,6 +84,8 @@ class LogModel {
   SignsOfLife signs_;
   std::unique_ptr<TaskRules> tasks_;
   FollowUpRules follow_ups_;
+  ApprovalRules approvals_;
+  std::vector<News> news_;
 };
 
 }  // namespace dossier::simulation

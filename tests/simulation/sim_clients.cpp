@@ -12,37 +12,73 @@ namespace dossier::simulation {
 
 namespace commands = producers::commands;
 
-SimClients::SimClients(const Clock& clock, Random& random, std::span<const FoundedWorkspace> places, int people, int requests, OnAnswer on_answer)
-    : clock_(clock), random_(random), places_(places), on_answer_(std::move(on_answer)), left_(requests), people_(static_cast<std::size_t>(people)) {}
+namespace {
+
+constexpr int kHelpersEach = 2;  // of a workspace
+
+}  // namespace
+
+SimClients::SimClients(const Clock& clock, Random& random, std::span<const FoundedWorkspace> places, int people, int requests, SimErrands& errands,
+                       OnAnswer on_answer)
+    : clock_(clock),
+      random_(random),
+      places_(places),
+      errands_(errands),
+      on_answer_(std::move(on_answer)),
+      left_(requests),
+      people_(static_cast<std::size_t>(people)) {
+  for (const FoundedWorkspace& place : places)
+    for (int n = 0; n < kHelpersEach; ++n) {
+      Person& person = people_.emplace_back();
+      person.helps = &place;
+      person.desk = &errands_.desk(place.id);
+    }
+}
 
 void SimClients::step(SimServer& server) {
   for (std::size_t at = 0; at < people_.size(); ++at) {
     Person& person = people_[at];
     if (person.asked != nullptr || clock_.boot_us() < person.due_us) continue;
-    if (person.request == nullptr) {
-      if (left_ == 0) continue;
-      think(person);
-    }
+    if (person.request == nullptr && !think(person)) continue;
     return ask(at, server);
   }
 }
 
-void SimClients::think(Person& person) {
+bool SimClients::think(Person& person) {
+  auto request = std::make_shared<Request>();
+  if (person.helps != nullptr) {
+    person.errand = errands_.take(*person.desk);
+    if (!person.errand) return false;
+    request->what = person.errand->what();
+    begin(person, *person.helps, std::move(request), person.errand->command());
+    return true;
+  }
+  if (left_ == 0) return false;
   --left_;
   const FoundedWorkspace& place = places_[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(places_.size()) - 1))];
-  auto request = std::make_shared<Request>();
+  request->commit = next_commit(place);
+  producers::Decide decide = draw(place, request->commit, request->what);
+  begin(person, place, std::move(request), std::move(decide));
+  return true;
+}
+
+void SimClients::begin(Person& person, const FoundedWorkspace& place, std::shared_ptr<Request> request, producers::Decide decide) {
+  if (request->commit.empty()) request->commit = next_commit(place);
   request->workspace = place.id;
-  request->commit = events::derive_commit_id(place.id, place.user, "simulated", std::to_string(++made_));
   producers::Command command;
-  command.decide = draw(place, request->commit, request->what);
+  command.decide = std::move(decide);
   command.context.workspace = place.id;
   command.context.commit_id = request->commit;
   command.context.actor.set_kind(v1::Actor::USER);
-  command.context.actor.set_id(place.user);
+  command.context.actor.set_id(chance(random_, 0.5) ? place.user : place.colleague);
   command.context.fingerprint = std::string(crypto::view(crypto::sha256(request->what + std::to_string(made_))));
   requests_.push_back(request);
   person.request = std::move(request);
   person.command = std::move(command);
+}
+
+CommitId SimClients::next_commit(const FoundedWorkspace& place) {
+  return events::derive_commit_id(place.id, place.user, "simulated", std::to_string(++made_));
 }
 
 producers::Decide SimClients::draw(const FoundedWorkspace& place, const CommitId& commit, std::string& what) {
@@ -121,9 +157,7 @@ void SimClients::answered(std::size_t at, std::uint64_t question, Result<produce
   Request& request = *person.request;
   if (request.asked_again && (answer || !is_transient(answer.error().code))) {
     on_answer_(request, answer);
-    person.request.reset();
-    person.due_us = clock_.boot_us() + between(random_, 0, 2'000'000);
-    return;
+    return finish(person);
   }
   if (answer) {
     request.unchanged = answer->commit.offset < 0 && !answer->repeated;
@@ -139,13 +173,19 @@ void SimClients::answered(std::size_t at, std::uint64_t question, Result<produce
     request.refusal = answer.error().code;
   }
   on_answer_(request, answer);
-  person.due_us = clock_.boot_us() + between(random_, 0, 2'000'000);
   // Somebody whose connection broke behind the answer asks once more.
   if (request.accepted && !request.asked_again && chance(random_, 0.1)) {
     request.asked_again = true;
+    person.due_us = clock_.boot_us() + between(random_, 0, 2'000'000);
     return;
   }
+  finish(person);
+}
+
+void SimClients::finish(Person& person) {
   person.request.reset();
+  person.due_us = person.helps == nullptr ? clock_.boot_us() + between(random_, 0, 2'000'000) : 0;
+  if (const auto errand = std::exchange(person.errand, std::nullopt)) errands_.answered(*errand);
 }
 
 void SimClients::lost(const SimServer& server) {
@@ -160,14 +200,23 @@ void SimClients::lost(const SimServer& server) {
 
 bool SimClients::done(const std::set<std::string>& but_for) const {
   return std::all_of(people_.begin(), people_.end(), [&](const Person& person) {
-    return person.request == nullptr ? left_ == 0 : but_for.contains(person.request->workspace.str());
+    if (person.request != nullptr) return but_for.contains(person.request->workspace.str());
+    return person.helps != nullptr || left_ == 0;
   });
 }
 
 std::int64_t SimClients::due_us() const {
-  std::int64_t due = std::numeric_limits<std::int64_t>::max();
-  for (const auto& person : people_)
-    if (person.asked == nullptr && (person.request != nullptr || left_ > 0)) due = std::min(due, person.due_us);
+  constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+  std::int64_t due = kNever;
+  for (const auto& person : people_) {
+    if (person.asked != nullptr) continue;
+    if (person.request != nullptr)
+      due = std::min(due, person.due_us);
+    else if (person.helps != nullptr)
+      due = std::min(due, person.desk->empty() ? kNever : std::max(person.due_us, person.desk->begin()->first));
+    else if (left_ > 0)
+      due = std::min(due, person.due_us);
+  }
   return due;
 }
 

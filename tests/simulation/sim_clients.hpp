@@ -1,10 +1,12 @@
 // People: each has one request under way, sends it again under the same key while the answer is not final, and remembers
-// what it was told. The checkers hold the log against that.
+// what it was told. The checkers hold the log against that. Some want things of their own, until their requests are used up;
+// two in each workspace do what there is to do (sim_errands.hpp), as long as there is something.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -12,6 +14,7 @@
 
 #include "producers/command_runner.hpp"
 #include "tests/simulation/founding.hpp"
+#include "tests/simulation/sim_errands.hpp"
 #include "tests/simulation/sim_server.hpp"
 
 namespace dossier::simulation {
@@ -34,7 +37,8 @@ class SimClients {
  public:
   // Called with every final answer, at once.
   using OnAnswer = std::function<void(const Request&, const Result<producers::Committed>&)>;
-  SimClients(const Clock& clock, Random& random, std::span<const FoundedWorkspace> places, int people, int requests, OnAnswer on_answer);
+  SimClients(const Clock& clock, Random& random, std::span<const FoundedWorkspace> places, int people, int requests, SimErrands& errands,
+             OnAnswer on_answer);
 
   // Whoever is due sends, or sends again, to `server`.
   void step(SimServer& server);
@@ -47,13 +51,20 @@ class SimClients {
 
  private:
   struct Person {
+    const FoundedWorkspace* helps = nullptr;  // does errands there; none: wants things of his own
+    SimErrands::Desk* desk = nullptr;
+    std::optional<Errand> errand;
     std::shared_ptr<Request> request;
     producers::Command command;
     const SimServer* asked = nullptr;  // waits for its answer
     std::uint64_t question = 0;        // answers to older ones are ignored
     std::int64_t due_us = 0;
   };
-  void think(Person& person);
+  // False: there is nothing to do.
+  bool think(Person& person);
+  void begin(Person& person, const FoundedWorkspace& place, std::shared_ptr<Request> request, producers::Decide decide);
+  void finish(Person& person);
+  CommitId next_commit(const FoundedWorkspace& place);
   void ask(std::size_t person, SimServer& server);
   void answered(std::size_t person, std::uint64_t question, Result<producers::Committed> answer);
   producers::Decide say(const SessionId& session, const CommitId& commit, std::string& what);
@@ -62,6 +73,7 @@ class SimClients {
   const Clock& clock_;
   Random& random_;
   std::span<const FoundedWorkspace> places_;
+  SimErrands& errands_;
   OnAnswer on_answer_;
   int left_;
   int made_ = 0;

@@ -53,6 +53,7 @@ std::string World::run() {
     if (time_.boot_us() > patience_end) fail(why_restless());
     for (int n = 0; n < kLookEveryTurns && fault_.empty(); ++n) turn();
   }
+  if (fault_.empty() && !lost_a_tail_ && model_.approvals().open() != 0) fail("every task has ended, and an approval is open");
   if (fault_.empty()) fail(check_halted());
   if (fault_.empty()) fail(check_everything(evidence(), clients_->requests(), contradicted_));
   return fault_.empty() ? fault_ : report(fault_);
@@ -69,7 +70,7 @@ void World::set_up() {
   for (std::size_t at = 0; at < servers_.size(); ++at) start_server(at);
   for (auto& slot : workers_) start_worker(slot);
   const std::span<const FoundedWorkspace> places(founded_workspaces().data(), static_cast<std::size_t>(plan_.workspaces));
-  clients_ = std::make_unique<SimClients>(time_, random_, places, plan_.people, plan_.requests,
+  clients_ = std::make_unique<SimClients>(time_, random_, places, plan_.people, plan_.requests, errands_,
                                           [this](const Request& request, const Result<producers::Committed>& answer) {
                                             look_at_positions();
                                             if (!lost_a_tail_ && !has_forgotten()) fail(check_answer(evidence(), request, answer, applied_));
@@ -112,6 +113,7 @@ void World::on_stored(const topic::Record& record) {
   if (!model_.fault().empty()) fail(model_.fault());
   const bool is_event = record.topic == topics_.events();
   const bool is_report = record.topic == topics_.reports();
+  if (is_event) errands_.look();
   for (auto& slot : servers_) {
     if (slot.server == nullptr) continue;
     if (is_event) slot.server->wake(SimServer::Part::projector, wake_us());

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/simulation/agent_watch.hpp"
 #include "tests/simulation/checks.hpp"
 #include "tests/simulation/faults.hpp"
 #include "tests/simulation/founding.hpp"
@@ -96,7 +97,9 @@ class World {
   std::shared_ptr<memory::MemoryDatabase> database_ = std::make_shared<memory::MemoryDatabase>();
   producers::LogIdentity log_;
   LogModel model_;
+  AgentWatch watch_{model_, [this](const std::string& fault) { fail(fault); }};
   bool stormy_ = false;
+  SimErrands errands_{time_, random_, model_, stormy_};
   bool lost_a_tail_ = false;
   std::vector<ServerSlot> servers_;
   std::vector<WorkerSlot> workers_;
