@@ -57,7 +57,7 @@ inline constexpr std::array kAll = {
     Description{Name::tell_before_accepted, "tell_before_accepted", "an agent is answered when its question is read, before it is accepted"},
     Description{Name::leave_approvals_open, "leave_approvals_open", "a session's end leaves its approvals open"},
     Description{Name::grant_to_another_boot, "grant_to_another_boot", "a claim counts for every boot of its worker"},
-    Description{Name::steer_late_words, "steer_late_words", "what began a turn is steered into it once more by a late word"},
+    Description{Name::steer_late_words, "steer_late_words", "what a run was told is steered into a later turn by a late word"},
 };
 
 #ifdef DOSSIER_MUTATIONS

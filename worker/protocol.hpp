@@ -147,7 +147,7 @@ class Protocol {
     bool in_turn = false;
     std::uint64_t asks = 0;         // sequence of the TurnEnded that waits for its answer, 0: none
     std::int64_t accepted_us = 0;   // when that one was seen to be accepted, 0: not yet
-    std::set<std::string> steered;  // follow-ups that were handed to this turn
+    std::set<std::string> steered;  // follow-ups that were handed to this turn, or to those before it that broke off
     std::set<std::string> steered_reported;
     // What the agent waits for: its own name for it → sequence of the report. An earlier offer's: the server's name → 0.
     std::map<std::string, std::uint64_t> open;

@@ -21,10 +21,13 @@ void Protocol::on_turn_began(const RunKey& key, std::uint32_t turn, const std::s
   guard(now);
   if (!may_speak_of(key)) return;
   Run& run = runs_.at(key);
+  // What was handed to a turn that broke off may still be on its way, and reach this one: it is not handed over twice.
+  if (!run.in_turn || mutation::on(mutation::Name::steer_late_words)) {
+    run.steered.clear();
+    run.steered_reported.clear();
+  }
   run.turn = turn;
   run.in_turn = true;
-  run.steered.clear();
-  run.steered_reported.clear();
   v1::Report report = new_report(key, now);
   report.mutable_turn_began()->set_turn(turn);
   report.mutable_turn_began()->set_provider_turn(clean_text(provider_turn, kMaxNameBytes));

@@ -291,6 +291,19 @@ TEST_F(WorkerTurns, what_a_turn_did_not_take_may_be_steered_into_the_next) {
   EXPECT_EQ(steers_.size(), 1u);
 }
 
+// Found by the simulation: the first word was still on its way to an agent that had died, and the one that was started again read both.
+TEST_F(WorkerTurns, what_was_handed_to_a_turn_that_broke_off_is_not_handed_to_the_one_after_it_too) {
+  steer("fup_1");
+  turn_began(2);  // the first one never ended
+  steer("fup_1");
+  take();
+  EXPECT_EQ(steers_.size(), 1u);
+  turn_ended(2);
+  next_turn(3, "what waited", "fup_1");
+  take();
+  EXPECT_EQ(turns_.size(), 1u) << "if nobody read it, it goes with the next turn";
+}
+
 // Both found by the simulation: the message was on its way while the turn ended, and the agent was told the same twice.
 TEST_F(WorkerTurns, what_begins_a_turn_is_not_steered_into_it_by_a_late_word) {
   end_first_turn();
