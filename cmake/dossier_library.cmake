@@ -1,6 +1,6 @@
-# dossier_library(<name> [DEPENDS target …] [LIBRARIES target …] [ALONE file …]): every .cpp of the current folder (not of folders
+# dossier_library(<name> [DEPENDS target …] [LIBRARIES target …]): every .cpp of the current folder (not of folders
 # below) becomes the static library dossier_<name>. DEPENDS are ours and public; LIBRARIES are the system's and stay private,
-# so that their headers can't leak out of the folder. ALONE: see dossier_batch.
+# so that their headers can't leak out of the folder.
 # GCC 12 reports members of a moved std::variant as maybe uninitialised, and overlaps in "text" + std::string (GCC bug
 # 105651), also where there are none: both off. Warnings are errors in the trees that we test, not in a release: a user's
 # compiler may know warnings that ours does not, and must still build the product.
@@ -17,8 +17,7 @@ target_link_libraries(dossier_flags INTERFACE Threads::Threads)
 
 # Nearly all of a file's compilation goes into reading the standard library and the generated messages. In the trees that are
 # built to be tested the compiler takes several files at once, which makes a cold build three times as fast; in a release tree
-# it takes each alone, so that a file which forgot an include is found. ALONE names the files that can't share a translation
-# unit: those that are written to one pattern, with the same names for the same parts of it.
+# it takes each alone, so that a file which forgot an include is found.
 set(batch_default OFF)
 if(DOSSIER_TESTS AND NOT CMAKE_BUILD_TYPE STREQUAL "Release")
   set(batch_default ON)
@@ -38,12 +37,9 @@ function(dossier_batch target)
 endfunction()
 
 function(dossier_library name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES;ALONE" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_library(dossier_${name} STATIC ${sources})
   target_link_libraries(dossier_${name} PUBLIC dossier_flags ${ARG_DEPENDS} PRIVATE ${ARG_LIBRARIES})
   dossier_batch(dossier_${name} PRECOMPILED ${precompiled_header})
-  if(ARG_ALONE)
-    set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
-  endif()
 endfunction()
