@@ -116,6 +116,7 @@ class Daemon {
 Status Daemon::prepare() {
   if (!options_.account.empty()) {
     TRY(account_, process::find_account(options_.account));
+    TRY_STATUS(check_reachable(root_.path(), *account_));
   }
   process::adopt_orphans();
   if (const std::size_t left = process::kill_marked(root_.family_prefix()); left > 0)

@@ -21,6 +21,7 @@
 #include "platform/process/process.hpp"
 #include "worker/capabilities.hpp"
 #include "worker/registration.hpp"
+#include "worker/work_root.hpp"
 
 namespace dossier::worker {
 namespace {
@@ -97,7 +98,7 @@ Finding check_processes() {
           "a daemon of an agent's that leaves its session and its environment behind outlives it"};
 }
 
-std::optional<Finding> check_account(const std::string& name) {
+std::optional<Finding> check_account(const std::string& name, const std::string& work_root) {
   if (name.empty()) {
     if (::geteuid() != 0) return std::nullopt;
     return Finding{"account", State::warning, "agents would run as root, as the worker does", "name an account for them by --account"};
@@ -106,6 +107,9 @@ std::optional<Finding> check_account(const std::string& name) {
     return Finding{"account", State::failed, "only root can run agents as " + name, "run the worker as root, or without --account"};
   const auto account = process::find_account(name);
   if (!account) return Finding{"account", State::failed, account.error().message, "make the account, or name another"};
+  if (!work_root.empty())
+    if (const Status reachable = check_reachable(nearest(work_root).string(), *account); !reachable)
+      return Finding{"account", State::failed, reachable.error().message, ""};
   return Finding{"account", State::ok, "agents run as " + name, ""};
 }
 
@@ -211,7 +215,7 @@ std::vector<Finding> examine(const DoctorOptions& options) {
   findings.push_back(check_git());
   findings.push_back(check_agents());
   findings.push_back(check_processes());
-  if (auto account = check_account(options.account)) findings.push_back(*std::move(account));
+  if (auto account = check_account(options.account, options.work_root)) findings.push_back(*std::move(account));
   check_server(options, findings);
   return findings;
 }

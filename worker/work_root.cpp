@@ -34,6 +34,25 @@ Status write_secret(const std::string& path, const std::string& content) {
 
 }  // namespace
 
+Status check_reachable(const std::string& folder, const process::Account& account) {
+  const auto enters = [&](const std::string& directory) {
+    process::SpawnOptions options;
+    options.argv = {"/bin/true"};
+    options.working_directory = directory;
+    options.account = account;
+    options.pipe_stdin = false;
+    return process::Process::spawn(options).has_value();
+  };
+  if (enters(folder)) return {};
+  std::string closed;
+  for (const auto& part : std::filesystem::path(folder)) {
+    closed = (std::filesystem::path(closed) / part).string();
+    if (!enters(closed)) break;
+  }
+  return make_error(Code::forbidden, "agents run as " + account.name + ", which can't pass through " + closed +
+                                         ": give that folder the right to (chmod o+x), or put the work root elsewhere by --work-root");
+}
+
 Result<WorkRoot> WorkRoot::open(const std::string& path) {
   std::error_code failed;
   const std::string absolute = std::filesystem::absolute(path, failed).lexically_normal().string();

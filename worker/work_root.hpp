@@ -5,6 +5,7 @@
 
 #include "base/result.hpp"
 #include "platform/crypto/crypto.hpp"
+#include "platform/process/process.hpp"
 
 namespace dossier::worker {
 
@@ -28,5 +29,9 @@ class WorkRoot {
   std::string path_;
   int lock_ = -1;
 };
+
+// Agents of another account start in folders below `folder`. forbidden: the account can't get there; names the folder on the
+// way that keeps it out. Asks the kernel as that account, by a process of it: modes, ACLs and mounts all have a say. Needs root.
+Status check_reachable(const std::string& folder, const process::Account& account);
 
 }  // namespace dossier::worker

@@ -1,10 +1,14 @@
 // What `dossier worker doctor` makes of what it sees.
 #include <gmock/gmock.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
 
 #include "tests/support/temporary_folder.hpp"
 #include "worker/doctor.hpp"
+#include "worker/work_root.hpp"
 
 namespace dossier::worker {
 namespace {
@@ -47,6 +51,35 @@ TEST(Doctor, tells_what_keeps_a_worker_from_its_server_and_what_to_do) {
   EXPECT_EQ(find("server")->state, State::failed);
   EXPECT_THAT(find("server")->remedy, HasSubstr("--url"));
   EXPECT_EQ(find("brokers"), findings.end());  // not asked without a server
+}
+
+TEST(Doctor, an_account_that_does_not_get_to_the_work_root_is_told_which_folder_keeps_it_out) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can run agents as another account";
+  const test::TemporaryFolder folder("doctor");
+  const std::string closed = folder.path() + "/closed";
+  const std::string root = closed + "/worker/root";
+  std::filesystem::create_directories(root);
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::others_exec, std::filesystem::perm_options::add);
+  const auto nobody = process::find_account("nobody");
+  ASSERT_TRUE(nobody.has_value());
+  std::filesystem::permissions(closed, std::filesystem::perms::owner_all);
+  const Status kept_out = check_reachable(root, *nobody);
+  ASSERT_FALSE(kept_out.has_value());
+  EXPECT_EQ(kept_out.error().code, Code::forbidden);
+  EXPECT_THAT(kept_out.error().message, HasSubstr("can't pass through " + closed + ":"));
+
+  DoctorOptions options;
+  options.url = "http://127.0.0.1:1";
+  options.account = "nobody";
+  options.work_root = root + "/not/yet";
+  const auto findings = examine(options);
+  const auto account = std::find_if(findings.begin(), findings.end(), [](const Finding& finding) { return finding.check == "account"; });
+  ASSERT_NE(account, findings.end());
+  EXPECT_EQ(account->state, State::failed);
+  EXPECT_THAT(account->detail, HasSubstr(closed));
+
+  std::filesystem::permissions(closed, std::filesystem::perms::others_exec, std::filesystem::perm_options::add);
+  EXPECT_TRUE(check_reachable(root, *nobody).has_value());
 }
 
 }  // namespace
