@@ -240,7 +240,14 @@ def main():
 
     def run(tier, build, label, variables):
         print(f"[{label}] …", file=sys.stderr, flush=True)
-        result = run_tier(tier, arguments, variables, build, label)
+        try:
+            result = run_tier(tier, arguments, variables, build, label)
+        except Exception as error:  # on a thread beside the others it would end there, and its tests would be missed by nobody
+            result = Result(label)
+            result.failures.append((label, f"could not be run: {error}"))
+        if result is None and label != tier:  # its tree was built for it
+            result = Result(label)
+            result.failures.append((label, f"has no program in {build}"))
         if result is None:
             absent.append(label)
             return
