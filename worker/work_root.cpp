@@ -35,19 +35,22 @@ Status write_secret(const std::string& path, const std::string& content) {
 }  // namespace
 
 Status check_reachable(const std::string& folder, const process::Account& account) {
-  const auto enters = [&](const std::string& directory) {
+  const auto enter = [&](const std::string& directory) -> Status {
     process::SpawnOptions options;
     options.argv = {"/bin/true"};
     options.working_directory = directory;
     options.account = account;
     options.pipe_stdin = false;
-    return process::Process::spawn(options).has_value();
+    TRY([[maybe_unused]] const auto ended, process::Process::spawn(options));
+    return {};
   };
-  if (enters(folder)) return {};
+  if (enter(folder)) return {};
+  // Where not even the root is entered it is no folder that is in the way.
+  if (const Status root = enter("/"); !root) return make_error(root.error().code, "nothing runs as " + account.name + ": " + root.error().message);
   std::string closed;
   for (const auto& part : std::filesystem::path(folder)) {
     closed = (std::filesystem::path(closed) / part).string();
-    if (!enters(closed)) break;
+    if (!enter(closed)) break;
   }
   return make_error(Code::forbidden, "agents run as " + account.name + ", which can't pass through " + closed +
                                          ": give that folder the right to (chmod o+x), or put the work root elsewhere by --work-root");

@@ -78,6 +78,10 @@ TEST(Doctor, an_account_that_does_not_get_to_the_work_root_is_told_which_folder_
   EXPECT_EQ(account->state, State::failed);
   EXPECT_THAT(account->detail, HasSubstr(closed));
 
+  process::Account in_no_way = *nobody;
+  in_no_way.uid = static_cast<uid_t>(-1);  // the kernel takes no such id
+  EXPECT_THAT(check_reachable(root, in_no_way).error().message, HasSubstr("nothing runs as nobody"));
+
   std::filesystem::permissions(closed, std::filesystem::perms::others_exec, std::filesystem::perm_options::add);
   EXPECT_TRUE(check_reachable(root, *nobody).has_value());
 }
