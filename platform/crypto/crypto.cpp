@@ -34,24 +34,6 @@ Hash hash_from(std::string_view bytes) {
   return hash;
 }
 
-Hash sha256(std::string_view bytes) {
-  Hash hash;
-  crypto_hash_sha256(hash.data(), bytes_of(bytes), bytes.size());
-  return hash;
-}
-
-struct Sha256::State {
-  crypto_hash_sha256_state inner;
-};
-Sha256::Sha256() : state_(std::make_unique<State>()) { crypto_hash_sha256_init(&state_->inner); }
-Sha256::~Sha256() = default;
-void Sha256::update(std::string_view bytes) { crypto_hash_sha256_update(&state_->inner, bytes_of(bytes), bytes.size()); }
-Hash Sha256::finish() {
-  Hash hash;
-  crypto_hash_sha256_final(&state_->inner, hash.data());
-  return hash;
-}
-
 Hash hmac_sha256(std::string_view key, std::string_view bytes) {
   Hash hash;
   crypto_auth_hmacsha256_state state;

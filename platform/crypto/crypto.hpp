@@ -1,4 +1,5 @@
-// Hashes, signatures, passwords and random bytes, on libsodium. The only place its header appears is crypto.cpp.
+// Hashes, signatures, passwords and random bytes: SHA-256 by OpenSSL (sha256.cpp), all else by libsodium (crypto.cpp). Their
+// headers appear nowhere else.
 #pragma once
 
 #include <array>
