@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "platform/git/git.hpp"
+
 namespace dossier::test {
 
 void write_file(const std::string& path, const std::string& content);
@@ -20,6 +22,8 @@ class GitRepository {
  private:
   std::string path_;
 };
+inline const git::ShouldStop kGoOn = [] { return false; };
+inline const git::Person kAgent{"codex", "codex@agents.invalid", 1'800'000'000'000'000};  // whose commits a capture makes
 std::string run_git(const std::string& folder, const std::string& arguments);
 
 }  // namespace dossier::test

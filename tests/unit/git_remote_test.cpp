@@ -14,12 +14,11 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::GitRepository;
+using test::kGoOn;
 using test::TemporaryFolder;
 using test::write_file;
 using test_support::RawConnection;
 using test_support::RawServer;
-
-const ShouldStop kGoOn = [] { return false; };
 
 TEST(Remote, credentials_are_taken_out_of_the_address) {
   const auto remote = parse_remote("https://me%40work:s%2fcret@host.invalid/a/b.git");

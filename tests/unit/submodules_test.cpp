@@ -20,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::GitRepository;
+using test::kAgent;
+using test::kGoOn;
 using test::read_file;
 using test::run_git;
 using test::write_file;
@@ -28,9 +30,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-const git::ShouldStop kGoOn = [] { return false; };
-const git::Person kAgent{"codex", "codex@agents.invalid", 1'800'000'000'000'000};
 
 class Submodules : public ::testing::Test {
  protected:

@@ -14,13 +14,12 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::GitRepository;
+using test::kAgent;
+using test::kGoOn;
 using test::read_file;
 using test::run_git;
 using test::TemporaryFolder;
 using test::write_file;
-
-const git::ShouldStop kGoOn = [] { return false; };
-const git::Person kAgent{"codex", "codex@agents.invalid", 1'800'000'000'000'000};
 
 class WorkingCopies : public ::testing::Test {
  protected:
