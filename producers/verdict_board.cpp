@@ -24,7 +24,15 @@ Status VerdictBoard::ready(std::int32_t number) const {
   const std::lock_guard lock(mutex_);
   const Partition& partition = partitions_.at(static_cast<std::size_t>(number));
   if (partition.is_halted) return make_error(Code::partition_halted, "partition " + std::to_string(number) + " is halted: " + partition.halt_reason);
-  const bool own_waits_late = !partition.acknowledged.empty() && clock_.boot_us() - partition.acknowledged.front().second > options_.behind_us;
+  const std::int64_t now = clock_.boot_us();
+  const bool own_waits_late = !partition.acknowledged.empty() && now - partition.acknowledged.front().second > options_.behind_us;
+  if (own_waits_late && partition.lag_us <= options_.behind_us) {
+    const std::int64_t last = std::max(partition.let_through_us, partition.acknowledged.front().second + options_.behind_us);
+    if (now - last > options_.behind_us) {
+      partition.let_through_us = now;
+      return {};
+    }
+  }
   if (own_waits_late || partition.lag_us > options_.behind_us) {
     Error error = make_error(Code::projection_behind, "partition " + std::to_string(number) + " is more than " +
                                                           std::to_string(options_.behind_us / 1'000'000) + " s behind its log");
@@ -45,6 +53,7 @@ Result<VerdictBoard::Ticket> VerdictBoard::await(std::int32_t number, std::int64
       if (offset >= partition.next_offset) {
         auto& samples = partition.acknowledged;
         const std::int64_t now = clock_.boot_us();
+        while (!samples.empty() && samples.back().first >= offset) samples.pop_back();  // no longer in the log
         if (samples.empty() || now - samples.back().second >= kSampleEvery_us) samples.emplace_back(offset, now);
       }
       const std::uint64_t id = next_id_++;

@@ -58,7 +58,9 @@ class VerdictBoard {
   VerdictBoard(std::int32_t partitions, const Clock& clock);
   VerdictBoard(std::int32_t partitions, const Clock& clock, Options options);
 
-  // Before a command decides: partition_halted, projection_behind, or success.
+  // Before a command decides: partition_halted, projection_behind, or success. Behind by what it acknowledged itself, it lets a
+  // command through once every behind_us all the same: where the log lost its tail, what it waits for never comes, and an
+  // acknowledgement at an earlier offset says so.
   Status ready(std::int32_t partition) const;
   // Calls `done` once, unless cancelled first. overloaded: max_waits are waiting already, `done` will not be called.
   Result<Ticket> await(std::int32_t partition, std::int64_t offset, Done done);
@@ -106,7 +108,8 @@ class VerdictBoard {
     std::int64_t others_lost_us = 0;                                 // boot time; 0: never
     std::deque<Decided> recent;                                      // contiguous offsets, ends at next_offset - 1
     std::multimap<std::int64_t, Waiter> waits;                       // by offset
-    std::deque<std::pair<std::int64_t, std::int64_t>> acknowledged;  // (offset, boot time): samples for `behind`
+    std::deque<std::pair<std::int64_t, std::int64_t>> acknowledged;  // (offset, boot time), both rising: samples for `behind`
+    mutable std::int64_t let_through_us = 0;                         // boot time; 0: never
   };
   static void begin_history(Partition& partition, const Progress& progress);
   static void advance(Partition& partition, const Progress& progress);

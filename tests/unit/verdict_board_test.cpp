@@ -130,6 +130,21 @@ TEST_F(VerdictBoardTest, it_is_behind_once_an_acknowledged_record_waits_longer_t
   EXPECT_TRUE(board.ready(0));
 }
 
+TEST_F(VerdictBoardTest, behind_it_lets_one_command_through_in_a_while_which_tells_of_a_log_that_lost_its_tail) {
+  board.progressed({0, 5, 1, 0});
+  ASSERT_TRUE(board.await(0, 9, [](const Decided&) {}));
+  clock.advance_us(10'000'001);
+  EXPECT_EQ(board.ready(0).error().code, Code::projection_behind);
+  clock.advance_us(10'000'000);
+  EXPECT_TRUE(board.ready(0));
+  EXPECT_EQ(board.ready(0).error().code, Code::projection_behind) << "one";
+  ASSERT_TRUE(board.await(0, 5, [](const Decided&) {}));  // it ends before what was acknowledged
+  EXPECT_TRUE(board.ready(0));
+  board.applied({0, 6, 1, 0}, {{.offset = 5, .verdict = events::Verdict::accepted, .seq = 1, .versions = {}}});
+  clock.advance_us(60'000'000);
+  EXPECT_TRUE(board.ready(0));
+}
+
 TEST_F(VerdictBoardTest, it_is_behind_where_the_projector_says_so) {
   board.applied({0, 1, 1, 10'000'001}, {accepted(0)});
   EXPECT_EQ(board.ready(0).error().code, Code::projection_behind);
