@@ -21,7 +21,7 @@ void LogModel::begin_again() {
 }
 
 void LogModel::stored(const topic::Record& record) {
-  if (record.topic == reports_) return signs_.read(record.value, record.append_time_us);
+  if (record.topic == reports_) return signs_.read(record);
   if (record.topic != events_) {
     if (record.topic.find("control") != std::string::npos) signs_.said(record.topic, record.offset, record.append_time_us);
     return;

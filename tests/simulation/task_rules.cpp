@@ -16,15 +16,15 @@ constexpr std::int64_t kDeafUs = 15'000'000;  // half of what the product allows
 
 void SignsOfLife::said(const std::string& topic, std::int64_t offset, std::int64_t append_time_us) { said_[topic][append_time_us] = offset; }
 
-void SignsOfLife::read(std::string_view value, std::int64_t append_time_us) {
-  now_us_ = std::max(now_us_, append_time_us);
+void SignsOfLife::read(const topic::Record& record) {
+  const std::int64_t now_us = now_us_[record.partition] = std::max(now_us_[record.partition], record.append_time_us);
   v1::SignedReport outer;
   v1::Report report;
-  if (!outer.ParseFromArray(value.data(), static_cast<int>(value.size())) || !report.ParseFromString(outer.body())) return;
+  if (!outer.ParseFromString(record.value) || !report.ParseFromString(outer.body())) return;
   const auto sign = [&](const v1::Fence& fence) {
-    Holder& holder = holders_.try_emplace({fence.task_id(), fence.offer()}, Holder{now_us_, 0}).first->second;
-    holder.longest_us = std::max(holder.longest_us, now_us_ - holder.last_us);
-    holder.last_us = now_us_;
+    Holder& holder = holders_.try_emplace({fence.task_id(), fence.offer()}, Holder{record.partition, now_us, 0}).first->second;
+    holder.longest_us = std::max(holder.longest_us, now_us - holder.last_us);
+    holder.last_us = now_us;
   };
   if (report.has_fence()) sign(report.fence());
   if (report.has_claim()) claimants_[{report.fence().task_id(), report.fence().offer()}].insert(report.boot_id());
@@ -32,7 +32,7 @@ void SignsOfLife::read(std::string_view value, std::int64_t append_time_us) {
   // One that does not hear what it is told counts as silent, so its heartbeats prove nothing here.
   for (const auto& [topic, said] : said_) {
     if (topic.find(report.workspace_id()) == std::string::npos) continue;
-    const auto late = said.upper_bound(append_time_us - kDeafUs);
+    const auto late = said.upper_bound(record.append_time_us - kDeafUs);
     if (late != said.begin() && report.heartbeat().control_offset() < std::prev(late)->second) return;
   }
   for (const v1::Fence& fence : report.heartbeat().running()) sign(fence);
@@ -44,8 +44,8 @@ void SignsOfLife::doubt() {
 
 std::int64_t SignsOfLife::longest_silence_us(const std::string& task, std::uint32_t offer) const {
   const auto found = holders_.find({task, offer});
-  if (found == holders_.end()) return now_us_;
-  return std::max(found->second.longest_us, now_us_ - found->second.last_us);
+  if (found == holders_.end()) return std::numeric_limits<std::int64_t>::max();  // it never gave one
+  return std::max(found->second.longest_us, now_us_.at(found->second.partition) - found->second.last_us);
 }
 
 bool SignsOfLife::claimed_by_another(const std::string& task, std::uint32_t offer, const std::string& boot) const {

@@ -8,14 +8,16 @@
 #include <string>
 
 #include "dossier/v1/payload.pb.h"
+#include "platform/topic/topic.hpp"
 
 namespace dossier::simulation {
 
-// Signs of life that workers gave, as dossier.reports has them, in the broker's time.
+// Signs of life that workers gave, as dossier.reports has them, in the broker's time: that of each partition by itself, since
+// a clock that is set back stands still in every partition until it has passed what was appended there.
 class SignsOfLife {
  public:
   // A record of dossier.reports.
-  void read(std::string_view value, std::int64_t append_time_us);
+  void read(const topic::Record& record);
   // A record of a control topic: what a worker must have heard of to count as listening.
   void said(const std::string& topic, std::int64_t offset, std::int64_t append_time_us);
   // The broker lost the last reports, and who read them before is not known here: of who holds a task now nothing is judged.
@@ -27,13 +29,14 @@ class SignsOfLife {
 
  private:
   struct Holder {
+    std::int32_t partition = 0;
     std::int64_t last_us = 0;
     std::int64_t longest_us = 0;
   };
   std::map<std::pair<std::string, std::uint32_t>, Holder> holders_;
   std::map<std::pair<std::string, std::uint32_t>, std::set<std::string>> claimants_;  // boots
   std::map<std::string, std::map<std::int64_t, std::int64_t>> said_;                  // by topic: append time → offset
-  std::int64_t now_us_ = 0;
+  std::map<std::int32_t, std::int64_t> now_us_;                                       // by partition of reports
 };
 
 class TaskRules {
