@@ -29,6 +29,9 @@ struct CommandContext {
   // The key was made by this server for this very request, so no earlier commit can have it: the look-up before the first
   // decision is left out. Never set it for a key that someone else chose.
   bool fresh_key = false;
+  // Whoever chose the key sends it again only after a crash: where no read is needed for the decision, none is made to look
+  // for an earlier commit. A second one is void, and answered with the first one's result.
+  bool seldom_repeated = false;
 };
 
 // What a decision yields: events, and the versions of exactly those streams that it relied on. No events: the

@@ -25,14 +25,15 @@ namespace dossier::producers {
 
 class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::Core> {
  public:
-  Core(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock, Options options)
+  Core(StateStore& store, CommitLog& log, VerdictBoard& board, RecentStates* recent, Executor& executor, const Clock& clock, Options options)
       : store_(store),
         log_(log),
         board_(board),
+        recent_(recent),
         executor_(executor),
         clock_(clock),
         options_(options),
-        reads_(std::make_shared<SharedReads>(store, executor)),
+        reads_(std::make_shared<SharedReads>(store, executor, recent)),
         contention_(options.pause_us, options.contended_us, options.seed),
         hot_(options.max_hot_queue) {}
 
@@ -78,6 +79,7 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
   void decide_alone(const OpPtr& op);
   void decide_on(const OpPtr& op, Result<StatesRead> read);
   void ask(const OpPtr& op);
+  std::optional<StatesRead> find_recent(const Op& op, const StatesWanted& wanted);
   Status confirm_premise(Op& op);
   Result<std::optional<Committed>> decide_once(Op& op);
   void append(const OpPtr& op);
@@ -101,6 +103,7 @@ class CommandRunner::Core : public std::enable_shared_from_this<CommandRunner::C
   StateStore& store_;
   CommitLog& log_;
   VerdictBoard& board_;
+  RecentStates* const recent_;  // may be nullptr
   Executor& executor_;
   const Clock& clock_;
   const Options options_;

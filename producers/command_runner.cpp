@@ -101,10 +101,18 @@ void CommandRunner::Core::decide(const OpPtr& op) {
 void CommandRunner::Core::ask(const OpPtr& op) {
   const CommandContext& context = op->command.context;
   StatesWanted wanted{context.workspace, op->asked, std::nullopt};
+  if (op->command.premise) wanted.head_of = op->command.premise->workspace;
+  if (auto recent = find_recent(*op, wanted)) return decide_on(op, *std::move(recent));
   // A key of this server's own making is unknown to everybody else, and a void attempt leaves nothing behind.
   if (!context.fresh_key) wanted.commit = context.commit_id;
-  if (op->command.premise) wanted.head_of = op->command.premise->workspace;
   reads_->read(std::move(wanted), [self = shared_from_this(), op](Result<StatesRead> read) { self->decide_on(op, std::move(read)); });
+}
+
+// States that need no read. Not after a round that was lost: what it was decided on may have been late.
+std::optional<StatesRead> CommandRunner::Core::find_recent(const Op& op, const StatesWanted& wanted) {
+  const CommandContext& context = op.command.context;
+  if (recent_ == nullptr || op.redecisions > 0 || !(context.fresh_key || context.seldom_repeated)) return std::nullopt;
+  return recent_->find(wanted);
 }
 
 Status CommandRunner::Core::confirm_premise(Op& op) {
@@ -113,7 +121,7 @@ Status CommandRunner::Core::confirm_premise(Op& op) {
   return premise.confirm();
 }
 
-// On the executor, with what was read for this command in a read that others shared.
+// On the executor, with what is known here or was read for this command in a read that others shared.
 void CommandRunner::Core::decide_on(const OpPtr& op, Result<StatesRead> read) {
   if (!read) return finish(op, std::move(read).error());
   CommandContext& context = op->command.context;
@@ -382,11 +390,12 @@ bool CommandRunner::Core::stop(std::int64_t timeout_ms) {
   return idle_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return in_flight_ == 0; });
 }
 
-CommandRunner::CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock)
-    : CommandRunner(store, log, board, executor, clock, Options{}) {}
+CommandRunner::CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, RecentStates* recent, Executor& executor, const Clock& clock)
+    : CommandRunner(store, log, board, recent, executor, clock, Options{}) {}
 
-CommandRunner::CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock, Options options)
-    : core_(std::make_shared<Core>(store, log, board, executor, clock, options)) {}
+CommandRunner::CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, RecentStates* recent, Executor& executor, const Clock& clock,
+                             Options options)
+    : core_(std::make_shared<Core>(store, log, board, recent, executor, clock, options)) {}
 
 // Reads that nobody will serve any more hold their commands, and those the core.
 CommandRunner::~CommandRunner() { core_->abandon_reads(); }

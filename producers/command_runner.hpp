@@ -1,8 +1,10 @@
 // The write path: decide on a snapshot, append one commit, wait for its verdict without holding a thread, answer.
 //
-//   run → (hot stream's turn) → partition ready? → snapshot: already accepted? → decide → append → acknowledged → verdict
+//   run → (hot stream's turn) → partition ready? → states: already accepted? → decide → append → acknowledged → verdict
 //                                     ▲                                                            accepted → answer
 //                                     └──── jittered pause, at most max_redecisions ◄── conflict, history moved
+//
+// States are those of RecentStates where it has them, else read; a round after a void verdict always reads.
 //
 // Where processes meet at a hot stream, who has just won gives way and who has lost goes again soon. Otherwise the process
 // that learns its verdicts first (it projects the partition, the other asks the database) wins round after round.
@@ -22,6 +24,7 @@
 #include "base/result.hpp"
 #include "producers/command.hpp"
 #include "producers/commit_log.hpp"
+#include "producers/recent_states.hpp"
 #include "producers/runner_metrics.hpp"
 #include "producers/state_store.hpp"
 #include "producers/verdict_board.hpp"
@@ -46,8 +49,10 @@ class CommandRunner {
   // inside run()): short, no blocking.
   using Done = std::function<void(Result<Committed>)>;
 
-  CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock);
-  CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, Executor& executor, const Clock& clock, Options options);
+  // `recent`: of the partitions that are projected in this process; nullptr: none is, every decision asks the store.
+  CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, RecentStates* recent, Executor& executor, const Clock& clock);
+  CommandRunner(StateStore& store, CommitLog& log, VerdictBoard& board, RecentStates* recent, Executor& executor, const Clock& clock,
+                Options options);
   ~CommandRunner();
 
   void run(Command command, Done done);

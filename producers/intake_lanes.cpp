@@ -149,6 +149,7 @@ void Intake::run_report(const WorkerId& worker, std::uint64_t ticket) {
     context.causation_id = "reports/" + std::to_string(one.partition) + "/" + std::to_string(one.offset);
     context.correlation_id = one.report.fence().task_id();
     context.occurred_at_us = one.report.sent_at_us();
+    context.seldom_repeated = true;  // what this process took in already is left out before
     command.decide = commands::worker_report(one.report);
   }
   ports_.runner.run(std::move(command), [this, worker, ticket](Result<Committed> result) { on_decided(worker, ticket, std::move(result)); });

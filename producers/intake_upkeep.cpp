@@ -18,6 +18,7 @@ CommandContext Intake::system_context(const WorkspaceId& workspace, std::string_
   context.actor.set_kind(v1::Actor::SYSTEM);
   context.actor.set_id("intake");
   context.fingerprint = std::string(crypto::view(crypto::sha256(key)));
+  context.seldom_repeated = true;
   return context;
 }
 

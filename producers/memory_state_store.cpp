@@ -110,6 +110,9 @@ Result<std::vector<StatesRead>> MemoryStateStore::read(std::span<const StatesWan
       TRY(out[i].head.seq, snapshot.seq(*wanted[i].head_of));
       out[i].head.generation = snapshot.generation();
     }
+    for (const std::int32_t partition : wanted[i].positions_of) {
+      TRY(out[i].positions.emplace_back(), snapshot.applied_to(partition));
+    }
     if (!wanted[i].commit) continue;
     TRY(out[i].accepted, snapshot.accepted(wanted[i].workspace, *wanted[i].commit));
   }

@@ -1,8 +1,8 @@
 // What decide reads, by primary keys. Tables without a schema are those of the live generation.
 #include "producers/postgres_state_store.hpp"
 
-#include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/encoding.hpp"
 #include "producers/accepted_commit.hpp"
@@ -50,6 +50,8 @@ constexpr std::string_view kAcceptedCommitOfMany =
 constexpr std::string_view kHeads =
     "SELECT h.workspace, h.seq, (SELECT number FROM dossier.generations WHERE state = 'live') FROM unnest($1::text[]) AS k(workspace) "
     "CROSS JOIN LATERAL (SELECT * FROM heads WHERE workspace = k.workspace LIMIT 1) AS h";
+
+constexpr std::string_view kAppliedUpTo = "SELECT partition, next_offset FROM positions WHERE partition = ANY($1::bigint[])";
 
 // PostgreSQL's text holds no NUL: what can't be stored can't be there.
 bool storable(std::string_view text) { return text.find('\0') == std::string_view::npos && is_utf8(text); }
@@ -116,63 +118,105 @@ class PostgresSnapshot final : public Snapshot {
   std::map<std::string, std::map<std::string, StreamState>> known_;  // by workspace, by stream
 };
 
-void place_heads(const postgres::ResultSet& heads, std::span<const StatesWanted> wanted, std::vector<StatesRead>& out) {
-  for (const auto row : heads)
-    for (std::size_t i = 0; i < wanted.size(); ++i)
-      if (wanted[i].head_of && wanted[i].head_of->str() == row.str(0)) out[i].head = Head{row.uint64(1), row.int64(2)};
-}
+// The questions of several askers as the statements of one round trip, and the way of each answer to who asked. A
+// statement is there where somebody asks for what it reads.
+class Questions {
+ public:
+  explicit Questions(std::span<const StatesWanted> wanted) : wanted_(wanted), out_(wanted.size()) {
+    for (std::size_t i = 0; i < wanted.size(); ++i) add(i);
+  }
+
+  std::vector<postgres::Statement> statements() {
+    std::vector<postgres::Statement> all(1);
+    all[0].sql = kStatesOfMany;
+    all[0].params.array(std::move(numbers_)).array(std::move(workspaces_)).array(std::move(streams_));
+    if (asks_for_commits_) {
+      commits_at_ = all.size();
+      auto& accepted = all.emplace_back();
+      accepted.sql = kAcceptedCommitOfMany;
+      accepted.params.array(std::move(askers_)).array(std::move(commit_workspaces_)).array(std::move(commits_)).int8(events::kDuplicateWindow);
+    }
+    if (!heads_.empty()) {
+      heads_at_ = all.size();
+      auto& statement = all.emplace_back();
+      statement.sql = kHeads;
+      statement.params.texts(std::vector<std::string>(heads_.begin(), heads_.end()));
+    }
+    if (!positions_.empty()) {
+      positions_at_ = all.size();
+      Array partitions(Type::int8, positions_.size());
+      for (const std::int32_t partition : positions_) partitions.int8(partition);
+      auto& statement = all.emplace_back();
+      statement.sql = kAppliedUpTo;
+      statement.params.array(std::move(partitions));
+    }
+    return all;
+  }
+
+  Result<std::vector<StatesRead>> answers(const std::vector<postgres::ResultSet>& sets) && {
+    for (const auto row : sets[0]) *places_[static_cast<std::size_t>(row.int64(0))] = StreamState{row.uint64(1), row.str(2), row.boolean(3)};
+    if (commits_at_ != 0)
+      for (const auto row : sets[commits_at_]) {
+        TRY(auto commit, accepted_from(row.int32(1), row.int64(2), row.uint64(3), row.int64(4), row.bytes(5)));
+        out_[static_cast<std::size_t>(row.int64(0))].accepted = std::move(commit);
+      }
+    if (heads_at_ != 0)
+      for (const auto row : sets[heads_at_])
+        for (std::size_t i = 0; i < wanted_.size(); ++i)
+          if (wanted_[i].head_of && wanted_[i].head_of->str() == row.str(0)) out_[i].head = Head{row.uint64(1), row.int64(2)};
+    if (positions_at_ != 0)
+      for (const auto row : sets[positions_at_])
+        for (std::size_t i = 0; i < wanted_.size(); ++i)
+          for (std::size_t k = 0; k < wanted_[i].positions_of.size(); ++k)
+            if (wanted_[i].positions_of[k] == row.int32(0)) out_[i].positions[k] = row.int64(1);
+    return std::move(out_);
+  }
+
+ private:
+  using Array = postgres::Array;
+  using Type = rows::Type;
+
+  void add(std::size_t asker) {
+    const StatesWanted& wanted = wanted_[asker];
+    StatesRead& out = out_[asker];
+    out.states.resize(wanted.streams.size());
+    out.positions.resize(wanted.positions_of.size());
+    positions_.insert(wanted.positions_of.begin(), wanted.positions_of.end());
+    if (wanted.head_of && storable(wanted.head_of->str())) heads_.insert(wanted.head_of->str());
+    if (!storable(wanted.workspace.str())) return;
+    for (std::size_t k = 0; k < wanted.streams.size(); ++k) {
+      if (!storable(wanted.streams[k])) continue;
+      numbers_.int8(static_cast<std::int64_t>(places_.size()));
+      workspaces_.text(wanted.workspace.str());
+      streams_.text(wanted.streams[k]);
+      places_.push_back(&out.states[k]);
+    }
+    if (!wanted.commit || !storable(wanted.commit->str())) return;
+    asks_for_commits_ = true;
+    askers_.int8(static_cast<std::int64_t>(asker));
+    commit_workspaces_.text(wanted.workspace.str());
+    commits_.text(wanted.commit->str());
+  }
+
+  const std::span<const StatesWanted> wanted_;
+  std::vector<StatesRead> out_;
+  std::vector<StreamState*> places_;  // by the question's number
+  Array numbers_{Type::int8}, workspaces_{Type::text}, streams_{Type::text};
+  Array askers_{Type::int8}, commit_workspaces_{Type::text}, commits_{Type::text};
+  bool asks_for_commits_ = false;
+  std::set<std::string> heads_;  // nearly always one: the workspace of tokens
+  std::set<std::int32_t> positions_;
+  std::size_t commits_at_ = 0;  // which result it is; 0: nobody asked
+  std::size_t heads_at_ = 0;
+  std::size_t positions_at_ = 0;
+};
 
 }  // namespace
 
 Result<std::vector<StatesRead>> PostgresStateStore::read(std::span<const StatesWanted> wanted) {
-  using postgres::Array;
-  using rows::Type;
-  std::vector<StatesRead> out(wanted.size());
-  std::vector<StreamState*> places;  // by the question's number
-  Array numbers(Type::int8), workspaces(Type::text), streams(Type::text);
-  Array askers(Type::int8), commit_workspaces(Type::text), commits(Type::text);
-  bool asks_for_commits = false;
-  std::vector<std::string> heads;  // nearly always one: the workspace of tokens
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    out[i].states.resize(wanted[i].streams.size());
-    if (wanted[i].head_of && storable(wanted[i].head_of->str()) && std::find(heads.begin(), heads.end(), wanted[i].head_of->str()) == heads.end())
-      heads.push_back(wanted[i].head_of->str());
-    if (!storable(wanted[i].workspace.str())) continue;
-    for (std::size_t k = 0; k < wanted[i].streams.size(); ++k) {
-      if (!storable(wanted[i].streams[k])) continue;
-      numbers.int8(static_cast<std::int64_t>(places.size()));
-      workspaces.text(wanted[i].workspace.str());
-      streams.text(wanted[i].streams[k]);
-      places.push_back(&out[i].states[k]);
-    }
-    if (!wanted[i].commit || !storable(wanted[i].commit->str())) continue;
-    asks_for_commits = true;
-    askers.int8(static_cast<std::int64_t>(i));
-    commit_workspaces.text(wanted[i].workspace.str());
-    commits.text(wanted[i].commit->str());
-  }
-  std::vector<postgres::Statement> statements(1);
-  statements[0].sql = kStatesOfMany;
-  statements[0].params.array(std::move(numbers)).array(std::move(workspaces)).array(std::move(streams));
-  if (asks_for_commits) {
-    auto& accepted = statements.emplace_back();
-    accepted.sql = kAcceptedCommitOfMany;
-    accepted.params.array(std::move(askers)).array(std::move(commit_workspaces)).array(std::move(commits)).int8(events::kDuplicateWindow);
-  }
-  if (!heads.empty()) {
-    auto& statement = statements.emplace_back();
-    statement.sql = kHeads;
-    statement.params.texts(heads);
-  }
-  TRY(const auto sets, pool_.read_all(statements));
-  for (const auto row : sets[0]) *places[static_cast<std::size_t>(row.int64(0))] = StreamState{row.uint64(1), row.str(2), row.boolean(3)};
-  if (!heads.empty()) place_heads(sets.back(), wanted, out);
-  if (!asks_for_commits) return out;
-  for (const auto row : sets[1]) {
-    TRY(auto commit, accepted_from(row.int32(1), row.int64(2), row.uint64(3), row.int64(4), row.bytes(5)));
-    out[static_cast<std::size_t>(row.int64(0))].accepted = std::move(commit);
-  }
-  return out;
+  Questions questions(wanted);
+  TRY(const auto sets, pool_.read_all(questions.statements()));
+  return std::move(questions).answers(sets);
 }
 
 Result<std::unique_ptr<Snapshot>> PostgresStateStore::snapshot() {

@@ -273,6 +273,7 @@ CommandContext Scheduler::context(const WorkspaceId& workspace, std::string_view
   context.actor.set_kind(v1::Actor::SYSTEM);
   context.actor.set_id("scheduler");
   context.fingerprint = std::string(crypto::view(crypto::sha256(key)));
+  context.seldom_repeated = true;
   return context;
 }
 

@@ -50,8 +50,12 @@ void SharedReads::answer(std::vector<Asker> askers) {
   std::vector<StatesWanted> wanted;
   wanted.reserve(askers.size());
   for (Asker& asker : askers) wanted.push_back(std::move(asker.wanted));
+  if (recent_ != nullptr)
+    for (StatesWanted& each : wanted) recent_->ask_positions(each);
+  const std::int64_t began_us = recent_ != nullptr ? recent_->now_us() : 0;
   auto read = store_.read(wanted);
   for (std::size_t i = 0; i < askers.size(); ++i) {
+    if (read && recent_ != nullptr) recent_->learn(wanted[i], (*read)[i], began_us);
     if (read)
       askers[i].done(std::move((*read)[i]));
     else

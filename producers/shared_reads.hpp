@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/executor.hpp"
+#include "producers/recent_states.hpp"
 #include "producers/state_store.hpp"
 
 namespace dossier::producers {
@@ -22,7 +23,8 @@ class SharedReads : public std::enable_shared_from_this<SharedReads> {
   // Called once with this asker's part, on the calling thread or one of the executor.
   using Done = std::function<void(Result<StatesRead>)>;
 
-  SharedReads(StateStore& store, Executor& executor) : store_(store), executor_(executor) {}
+  // What is read is remembered in `recent`, where there is one.
+  SharedReads(StateStore& store, Executor& executor, RecentStates* recent = nullptr) : store_(store), executor_(executor), recent_(recent) {}
   void read(StatesWanted wanted, Done done);
   // Forgets who waits, without a call: when the executor dropped its jobs, which is what a process that dies does.
   void abandon();
@@ -38,6 +40,7 @@ class SharedReads : public std::enable_shared_from_this<SharedReads> {
 
   StateStore& store_;
   Executor& executor_;
+  RecentStates* const recent_;
   std::mutex mutex_;
   std::vector<Asker> waiting_;
   int on_their_way_ = 0;

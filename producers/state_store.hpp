@@ -82,13 +82,15 @@ struct Head {
 struct StatesWanted {
   WorkspaceId workspace;
   std::vector<std::string> streams;
-  std::optional<CommitId> commit;           // was it accepted?
-  std::optional<WorkspaceId> head_of = {};  // how far is this one?
+  std::optional<CommitId> commit;               // was it accepted?
+  std::optional<WorkspaceId> head_of = {};      // how far is this one?
+  std::vector<std::int32_t> positions_of = {};  // up to where are these partitions applied?
 };
 struct StatesRead {
   std::vector<StreamState> states;  // one a stream, in the order asked
   std::optional<AcceptedCommit> accepted;
-  Head head;  // where it was asked for
+  Head head;                            // where it was asked for
+  std::vector<std::int64_t> positions;  // one a partition, in the order asked; 0: never applied
 };
 
 class StateStore {

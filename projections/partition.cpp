@@ -56,6 +56,7 @@ void Partition::detach(const Error& error) {
   first_ = 0;
   pause_us_ = pause_us_ == 0 ? kFirstPauseUs : std::min(pause_us_ * 2, kLongestPauseUs);
   due_us_ = s_.clock.boot_us() + pause_us_;
+  if (s_.listener != nullptr) s_.listener->detached(partition_);
 }
 
 void Partition::failed(const Error& error) {
@@ -221,17 +222,18 @@ void Partition::write(JudgedBatch& batch) {
     rows.parked = std::move(composed->parked);
     rows.unparked = std::move(composed->unparked);
     if (mutation::on(mutation::Name::answer_before_applied) && s_.listener != nullptr) {
-      AppliedBatch early = report(batch, true);
+      events::AppliedBatch early = report({batch, rows, s_.clock.boot_us(), true});
       early.next_offset = batch.after.next_offset;
       s_.listener->applied(early);
     }
-    const std::int64_t started_us = s_.clock.boot_us();
+    if (s_.listener != nullptr) s_.listener->applying(partition_, rows.heads);
+    const std::int64_t began_us = s_.clock.boot_us();
     auto applied = s_.store.apply(rows);
-    s_.totals.apply_us_total += static_cast<std::uint64_t>(s_.clock.boot_us() - started_us);
+    s_.totals.apply_us_total += static_cast<std::uint64_t>(s_.clock.boot_us() - began_us);
     if (!applied) return failed(applied.error());
     if (!applied->data_error) {
       s_.totals.parked_rows += rows.parked.size();
-      return finish(batch, std::move(composed->parking), applied->is_live);
+      return finish({batch, rows, began_us, applied->is_live}, std::move(composed->parking));
     }
     ++s_.totals.data_errors;
     if (batch.records.size() > 1) {  // nothing was written: go on with half as much, down to the record that it is
@@ -252,13 +254,16 @@ void Partition::write(JudgedBatch& batch) {
 
 void Partition::check_stored_position() {
   if (state_ != PartitionState::attached || waiting() > 0) return;
+  const std::int64_t began_us = s_.clock.boot_us();
   const auto stored = s_.store.position(partition_);
   if (!stored) return failed(stored.error());
   if (!*stored || (*stored)->next_offset != position_.next_offset || (*stored)->last_hash != position_.last_hash)
-    failed(make_error(Code::position_moved, "the position of partition " + std::to_string(partition_) + " is not where it was left"));
+    return failed(make_error(Code::position_moved, "the position of partition " + std::to_string(partition_) + " is not where it was left"));
+  if (s_.listener != nullptr) s_.listener->confirmed(partition_, began_us);
 }
 
-void Partition::finish(const JudgedBatch& batch, Parking parking, bool is_live) {
+void Partition::finish(const Written& written, Parking parking) {
+  const JudgedBatch& batch = written.batch;
   const std::size_t count = batch.records.size();
   position_ = batch.after;
   parking_ = std::move(parking);
@@ -276,7 +281,7 @@ void Partition::finish(const JudgedBatch& batch, Parking parking, bool is_live) 
   totals.largest_batch_records = std::max<std::uint64_t>(totals.largest_batch_records, count);
   for (const JudgedRecord& judged : batch.records)
     if (judged.judgement.verdict != events::Verdict::accepted && judged.judgement.verdict != events::Verdict::control) ++totals.void_records;
-  if (s_.listener != nullptr) s_.listener->applied(report(batch, is_live));
+  if (s_.listener != nullptr) s_.listener->applied(report(written));
   first_ += count;
   if (last) {
     waiting_.clear();
@@ -292,11 +297,20 @@ std::int64_t Partition::lag_of(const topic::Record& record) const {
   return std::max<std::int64_t>(0, std::min(age_us, behind_us));
 }
 
-AppliedBatch Partition::report(const JudgedBatch& batch, bool is_live) const {
-  AppliedBatch out{partition_, position_.next_offset, position_.history, lag_us_, {}, is_live, false};
+events::AppliedBatch Partition::report(const Written& written) const {
+  const JudgedBatch& batch = written.batch;
+  events::AppliedBatch out;
+  out.partition = partition_;
+  out.next_offset = position_.next_offset;
+  out.history = position_.history;
+  out.lag_us = lag_us_;
+  out.began_us = written.began_us;
+  out.streams = written.rows.streams;
+  out.heads = written.rows.heads;
+  out.is_live = written.is_live;
   out.records.reserve(batch.records.size());
   for (const JudgedRecord& judged : batch.records) {
-    AppliedRecord& record = out.records.emplace_back();
+    events::AppliedRecord& record = out.records.emplace_back();
     record.offset = judged.record->offset;
     record.verdict = judged.judgement.verdict;
     record.seq = judged.judgement.seq;

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "events/applied.hpp"
 #include "platform/topic/topic.hpp"
-#include "projections/applied.hpp"
 #include "projections/composer.hpp"
 #include "projections/parking.hpp"
 #include "projections/partition_memory.hpp"
@@ -42,7 +42,7 @@ class Partition {
     const std::vector<Projection>& models;
     const ExpectedLog& log;
     const Clock& clock;
-    AppliedListener* listener;  // may be nullptr
+    events::AppliedListener* listener;  // may be nullptr
     ProjectorStats& totals;
   };
 
@@ -86,8 +86,14 @@ class Partition {
   void check_first(const topic::Record& record);
   void failed(const Error& error);
   void write(JudgedBatch& batch);
-  void finish(const JudgedBatch& batch, Parking parking, bool is_live);
-  AppliedBatch report(const JudgedBatch& batch, bool is_live) const;
+  struct Written {
+    const JudgedBatch& batch;
+    const ProjectionBatch& rows;
+    std::int64_t began_us;  // boot time before the transaction
+    bool is_live;
+  };
+  void finish(const Written& written, Parking parking);
+  events::AppliedBatch report(const Written& written) const;
   std::int64_t lag_of(const topic::Record& record) const;
 
   const std::int32_t partition_;

@@ -8,7 +8,7 @@
 namespace dossier::projections {
 
 Projector::Projector(ProjectorOptions options, topic::Reader& reader, ProjectionStore& store, const std::vector<Projection>& models,
-                     const Clock& clock, AppliedListener* listener)
+                     const Clock& clock, events::AppliedListener* listener)
     : options_(std::move(options)), reader_(reader), store_(store), models_(models), clock_(clock), listener_(listener) {}
 
 void Projector::assign(std::vector<std::int32_t> partitions) {
@@ -64,6 +64,7 @@ void Projector::take_orders() {
       continue;
     }
     reassign_ = true;
+    if (listener_ != nullptr) listener_->detached(it->first);
     it = partitions_.erase(it);
   }
   for (const std::int32_t partition : wanted)

@@ -30,7 +30,7 @@ class Projector {
  public:
   // The reader is used by step() alone. `models` is registry() but for tests; all must outlive the projector.
   Projector(ProjectorOptions options, topic::Reader& reader, ProjectionStore& store, const std::vector<Projection>& models, const Clock& clock,
-            AppliedListener* listener = nullptr);
+            events::AppliedListener* listener = nullptr);
 
   // Replaces the set of owned partitions, from the next step on. Lost ones are forgotten, also if they were halted.
   void assign(std::vector<std::int32_t> partitions);
@@ -62,7 +62,7 @@ class Projector {
   ProjectionStore& store_;
   const std::vector<Projection>& models_;
   const Clock& clock_;
-  AppliedListener* const listener_;
+  events::AppliedListener* const listener_;
 
   // Of the stepping thread.
   std::map<std::int32_t, std::unique_ptr<Partition>> partitions_;

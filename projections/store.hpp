@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "events/applied.hpp"
 #include "events/ledger.hpp"
 #include "platform/rows/rows.hpp"
 
@@ -23,13 +24,7 @@ struct StreamKey {
   std::string workspace;
   std::string stream;
 };
-struct StreamRow {
-  std::string workspace;
-  std::string stream;
-  std::uint64_t version = 0;  // 0: does not exist
-  std::string state;          // bytes of the aggregate's state message
-  bool needs_newer_code = false;
-};
+using StreamRow = events::FoldedState;
 struct JournalRow {
   std::int32_t partition = 0;
   std::int64_t offset = 0;

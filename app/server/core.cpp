@@ -45,11 +45,12 @@ Core::Core(Settings settings_in, producers::LogIdentity identity_in, std::string
       background_states(background),
       dispatch(background),
       board(identity.partitions, clock),
+      recent(identity.partitions, clock),
       control(*messages, settings.topics, clock),
       executor(kHandlerThreads, kHandlerQueue),
       log(*commits, settings.topics, identity,
           [this](std::int32_t partition) { return log_verified_.load() ? board.history(partition) : std::uint64_t{0}; }),
-      runner(states, log, board, executor, clock, {.seed = random_seed()}) {}
+      runner(states, log, board, &recent, executor, clock, {.seed = random_seed()}) {}
 
 Status Core::verify_log() {
   TRY(const auto reader, kafka::make_reader(settings.kafka));
@@ -84,6 +85,12 @@ void Core::add_metrics() {
     out.gauge("dossier_commands_in_flight", "Commands between their start and their answer.", static_cast<double>(of.in_flight.load()));
     out.histogram("dossier_commit_latency_seconds", "From a command's start to its accepted verdict.", of.latency_us);
     out.gauge("dossier_verdict_waits", "Commits that wait for their verdict.", static_cast<double>(board.waiting()));
+    const auto decided_on = [&](std::string_view source, std::uint64_t value) {
+      out.counter("dossier_command_states_total", "Rounds of commands by where their states came from: kept in this process, or to be read.", value,
+                  metrics_label("source", source));
+    };
+    decided_on("kept", recent.metrics().found.load());
+    decided_on("read", recent.metrics().not_found.load());
     out.gauge("dossier_executor_queue_depth", "Jobs that wait for a handler thread.", static_cast<double>(executor.queued()));
     out.gauge("dossier_log_verified", "1 once the log was compared with the database.", log_verified() ? 1 : 0);
     out.counter("dossier_control_messages_dropped_total", "Messages to workers that were given up.", control.dropped());

@@ -19,6 +19,7 @@
 #include "producers/postgres_dispatch_store.hpp"
 #include "producers/postgres_intake_store.hpp"
 #include "producers/postgres_state_store.hpp"
+#include "producers/recent_states.hpp"
 #include "producers/verdict_board.hpp"
 
 namespace dossier::app {
@@ -53,6 +54,7 @@ class Core {
   producers::PostgresStateStore background_states;
   producers::PostgresDispatchStore dispatch;
   producers::VerdictBoard board;
+  producers::RecentStates recent;
   producers::ControlSender control;
   ThreadPool executor;
   producers::CommitLog log;

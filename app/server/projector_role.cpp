@@ -21,7 +21,8 @@ constexpr std::string_view kOthersRun =
 
 }  // namespace
 
-ProjectorRole::ProjectorRole(Core& core, OnApplied on_applied) : core_(core), on_applied_(std::move(on_applied)), warm_(core) {
+ProjectorRole::ProjectorRole(Core& core, producers::AppliedVoice::OnApplied on_applied)
+    : core_(core), write_path_(core.board, core.recent, std::move(on_applied)), warm_(core) {
   for (std::size_t lane = 0; lane < kLanes; ++lane)
     loops_.push_back(std::make_unique<Loop>("projector-" + std::to_string(lane + 1), [this, lane] { return step(lane); }));
 }
@@ -133,7 +134,10 @@ Result<bool> ProjectorRole::others_run() {
 
 void ProjectorRole::replace(std::shared_ptr<Engine> engine) {
   const std::lock_guard lock(mutex_);
-  if (engine_ != nullptr) engine_->voice.is_live.store(false);
+  if (engine_ != nullptr) {
+    engine_->voice.is_live.store(false);
+    for (const std::int32_t partition : assigned_) write_path_.detached(partition);  // its own words are not heard any more
+  }
   engine_ = std::move(engine);
   if (engine_ != nullptr) engine_->assign(assigned_);
   for (const auto& loop : loops_) loop->wake();
@@ -249,38 +253,41 @@ void ProjectorRole::add_metrics(MetricsRegistry& metrics) {
   });
 }
 
-void ProjectorRole::Voice::applied(const projections::AppliedBatch& batch) {
+void ProjectorRole::Voice::applying(std::int32_t partition, std::span<const events::HeadOfWorkspace> heads) {
+  if (is_live.load()) role_.write_path_.applying(partition, heads);
+}
+
+void ProjectorRole::Voice::applied(const events::AppliedBatch& batch) {
   if (!is_live.load()) return;
-  if (!batch.is_live) {  // readers look elsewhere since a moment: who projects that generation will bring the verdicts
-    role_.is_stale_.store(true);
-    return;
-  }
-  std::vector<producers::Decided> decided;
-  decided.reserve(batch.records.size());
-  for (const auto& record : batch.records)
-    decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions, record.commit_id});
-  role_.core_.board.applied({batch.partition, batch.next_offset, batch.history, batch.lag_us}, std::move(decided));
-  role_.on_applied_(batch.partition, batch.concerns_dispatch);
+  if (batch.is_live) return role_.write_path_.applied(batch);
+  // Readers look elsewhere since a moment: who projects that generation will bring the verdicts.
+  role_.write_path_.detached(batch.partition);
+  role_.is_stale_.store(true);
 }
 
 void ProjectorRole::Voice::attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) {
-  if (!is_live.load()) return;
-  role_.core_.board.resumed(partition);
-  role_.core_.board.progressed({partition, next_offset, history, 0});
-  role_.on_applied_(partition, true);
+  if (is_live.load()) role_.write_path_.attached(partition, next_offset, history);
 }
 
 void ProjectorRole::Voice::caught_up(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) {
-  if (is_live.load()) role_.core_.board.progressed({partition, next_offset, history, 0});
+  if (is_live.load()) role_.write_path_.caught_up(partition, next_offset, history);
+}
+
+void ProjectorRole::Voice::confirmed(std::int32_t partition, std::int64_t at_us) {
+  if (is_live.load()) role_.write_path_.confirmed(partition, at_us);
+}
+
+void ProjectorRole::Voice::detached(std::int32_t partition) {
+  if (is_live.load()) role_.write_path_.detached(partition);
 }
 
 void ProjectorRole::Voice::halted(std::int32_t partition, const std::string& reason) {
   log::error("app", "partition " + std::to_string(partition) + " is halted: " + reason);
-  if (is_live.load()) role_.core_.board.halted(partition, reason);
+  if (is_live.load()) role_.write_path_.halted(partition, reason);
 }
 
 void ProjectorRole::Voice::resumed(std::int32_t partition) {
-  if (is_live.load()) role_.core_.board.resumed(partition);
+  if (is_live.load()) role_.write_path_.resumed(partition);
 }
 
 }  // namespace dossier::app

@@ -22,6 +22,7 @@
 #include "app/server/loop.hpp"
 #include "app/server/warm_generation.hpp"
 #include "platform/postgres/migrate.hpp"
+#include "producers/applied_voice.hpp"
 #include "projections/postgres_store.hpp"
 #include "projections/projector.hpp"
 
@@ -32,10 +33,8 @@ class ProjectorRole {
   // Beyond the cores of a small machine more lanes only wait for each other; beyond these few, start another process.
   static constexpr std::size_t kLanes = 2;
 
-  // `on_applied`: commits of this partition are visible now, facts of tasks or workers among them or not. Called on the
-  // lanes' threads.
-  using OnApplied = std::function<void(std::int32_t partition, bool concerns_dispatch)>;
-  ProjectorRole(Core& core, OnApplied on_applied);
+  // `on_applied` is called on the lanes' threads.
+  ProjectorRole(Core& core, producers::AppliedVoice::OnApplied on_applied);
   ~ProjectorRole();
 
   void start();
@@ -60,12 +59,15 @@ class ProjectorRole {
     std::unique_ptr<projections::Projector> projector;
   };
   // What one engine's lanes tell the process, while its generation is the live one.
-  class Voice final : public projections::AppliedListener {
+  class Voice final : public events::AppliedListener {
    public:
     explicit Voice(ProjectorRole& role) : role_(role) {}
-    void applied(const projections::AppliedBatch& batch) override;
+    void applying(std::int32_t partition, std::span<const events::HeadOfWorkspace> heads) override;
+    void applied(const events::AppliedBatch& batch) override;
     void attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override;
     void caught_up(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override;
+    void confirmed(std::int32_t partition, std::int64_t at_us) override;
+    void detached(std::int32_t partition) override;
     void halted(std::int32_t partition, const std::string& reason) override;
     void resumed(std::int32_t partition) override;
     std::atomic<bool> is_live{false};
@@ -96,7 +98,7 @@ class ProjectorRole {
   bool has_caught_up(const Engine& engine) const;
 
   Core& core_;
-  const OnApplied on_applied_;
+  producers::AppliedVoice write_path_;
   std::atomic<bool> is_stale_{false};
   bool said_superseded_ = false;
 

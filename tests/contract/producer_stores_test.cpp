@@ -148,6 +148,15 @@ TEST_P(ProducerStores, ASharedReadSaysHowFarAWorkspaceIs) {
   EXPECT_EQ(read->at(2).head.seq, 0u) << "nothing was accepted there";
 }
 
+TEST_P(ProducerStores, ASharedReadSaysUpToWherePartitionsAreApplied) {
+  project(*system_->projection, 0, 1, kCommit, {});
+  const std::vector<StatesWanted> wanted = {{kWorkspace, {"issue/1"}, std::nullopt, std::nullopt, {7, 0}}, {kOther, {}, std::nullopt}};
+  const auto read = system_->states->read(wanted);
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->at(0).positions, (std::vector<std::int64_t>{0, 1}));
+  EXPECT_TRUE(read->at(1).positions.empty());
+}
+
 TEST_P(ProducerStores, WhatOnlyAGenerationInTheMakingHasSeenIsNotKnown) {
   project(*system_->projection, 0, 1, kCommit, {});
   project(*system_->second, 0, 1, kCommit, {});

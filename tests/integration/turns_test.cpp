@@ -93,7 +93,7 @@ class TurnsOnRealClusters : public ::testing::Test {
     messages_ = kafka::make_writer(cluster_, kafka::WriterKind::messages).value();
     board_ = std::make_unique<VerdictBoard>(identity_.partitions, clock_);
     log_ = std::make_unique<CommitLog>(*commits_, topics_, identity_, [this](std::int32_t partition) { return board_->history(partition); });
-    runner_ = std::make_unique<CommandRunner>(*states_, *log_, *board_, executor_, clock_);
+    runner_ = std::make_unique<CommandRunner>(*states_, *log_, *board_, nullptr, executor_, clock_);
     control_ = std::make_unique<ControlSender>(*messages_, topics_, clock_);
     verdicts_ = std::make_unique<PostgresVerdictSource>(*pool_);
     poller_ = std::make_unique<VerdictPoller>(*board_, *verdicts_, clock_);

@@ -53,7 +53,7 @@ class Writer {
         board_(identity_.partitions, clock_),
         log_(*writer_, events::Topics{prefix}, identity_, [this](std::int32_t partition) { return board_.history(partition); }),
         executor_(4, 1'000),
-        runner_(states_, log_, board_, executor_, clock_),
+        runner_(states_, log_, board_, nullptr, executor_, clock_),
         source_(pool_),
         poller_(board_, source_, clock_),
         poll_([this] {

@@ -46,7 +46,7 @@ void World::disaster() {
       worker.back_us = now + between(random_, 1'000, 60'000'000);
       return;
     case 7:
-      if (plan_.loses_tail) return;  // two failures at once: what only the last moments of both had may be gone
+      if (plan_.loses_tail) return crash_broker();  // not both: what only the last moments of both had may be gone
       note("the database forgets its last commits");
       ++database_crashes_;
       return database_->crash(static_cast<std::uint64_t>(between(random_, 0, 20)));
@@ -87,7 +87,7 @@ void World::move_clock() {
 // The broker's machine fails: what was not on its disk is gone. Events are, unless this run's disk lies.
 void World::crash_broker() {
   if (broker_back_us_ != 0) return;
-  if (chance(random_, 0.5)) broker_.sync();
+  if (chance(random_, plan_.loses_tail ? 0.2 : 0.5)) broker_.sync();
   std::int64_t before = 0;
   std::int64_t after = 0;
   const auto count = [&](std::int64_t& records) {
@@ -161,14 +161,14 @@ void World::kill_server(std::size_t at, const std::string& how) {
 
 void World::start_worker(WorkerSlot& slot) {
   slot.worker =
-      std::make_unique<SimWorker>(Surroundings{slot.clock, random_, broker_, database_, topics_, log_}, slot.identity, ++slot.boots, stormy_, watch_);
+      std::make_unique<SimWorker>(Surroundings{slot.clock, random_, broker_, database_, topics_, log_}, slot.identity, ++slot.boots, mood_, watch_);
 }
 
 void World::end_storm() {
   note("the storm is over");
   faults_.calm();
   faults_.kill_inside(SimFaults::kNobody, 0);
-  stormy_ = false;
+  mood_.stormy = false;
   broker_clock_.set_ahead_us(0);
   for (std::int32_t partition = 0; partition < plan_.partitions; ++partition) broker_.set_leader(topics_.events(), partition, true);
   if (broker_back_us_ != 0) broker_back_us_ = time_.boot_us();

@@ -8,13 +8,15 @@ namespace dossier::simulation {
 Found find_mutation([[maybe_unused]] mutation::Name name, [[maybe_unused]] std::uint64_t most) {
   Found found;
 #ifdef DOSSIER_MUTATIONS
-  for (std::uint64_t seed = 1; seed <= most && found.seeds == 0; ++seed) {
+  const std::uint64_t step = name == mutation::Name::steer_late_words ? Plan::kRestlessEvery : 1;
+  for (std::uint64_t tried = 1; tried <= most && found.seeds == 0; ++tried) {
+    const std::uint64_t seed = tried * step;
     mutation::active = name;
     World world(seed);
     found.fault = world.run();
     mutation::active = mutation::Name::none;
     // It must be the mutation that was found.
-    if (!found.fault.empty() && World(seed).run().empty()) found.seeds = seed;
+    if (!found.fault.empty() && World(seed).run().empty()) found.seeds = tried;
   }
 #endif
   return found;

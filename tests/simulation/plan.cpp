@@ -3,7 +3,7 @@
 
 namespace dossier::simulation {
 
-Plan Plan::draw(Random& random) {
+Plan Plan::draw(Random& random, std::uint64_t seed) {
   const auto some = [&](int least, int most) { return static_cast<int>(between(random, least, most)); };
   Plan plan;
   const double size = fraction(random);
@@ -35,6 +35,8 @@ Plan Plan::draw(Random& random) {
     plan.storm_us = 60'000'000;
   }
   plan.loses_tail = chance(random, 0.1);
+  plan.restless = seed % kRestlessEvery == 0;
+  if (plan.restless) plan.requests += 8;
   return plan;
 }
 

@@ -17,10 +17,19 @@ struct Plan {
   int requests = 5;
   int followers = 0;        // of event streams
   bool loses_tail = false;  // the broker's disk does not keep all that it acknowledged: a crash of its machine loses a tail of the events too
+  bool restless = false;    // people keep on talking to sessions, whose agents ask a lot and die often
   std::int64_t storm_us = 10'000'000;
   std::int64_t calm_us = 300'000'000;  // by then everything has come to rest, or it is a fault
 
-  static Plan draw(Random& random);
+  // Every tenth seed is a restless world: they take twice the time, and some faults are rare elsewhere.
+  static constexpr std::uint64_t kRestlessEvery = 10;
+  static Plan draw(Random& random, std::uint64_t seed);
+};
+
+// What lasts while a run's clock goes on: components look at it when they draw what comes next.
+struct Mood {
+  bool stormy = false;
+  bool restless = false;
 };
 
 struct Weather {

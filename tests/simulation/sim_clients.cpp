@@ -18,15 +18,16 @@ constexpr int kHelpersEach = 2;  // of a workspace
 
 }  // namespace
 
-SimClients::SimClients(const Clock& clock, Random& random, std::span<const FoundedWorkspace> places, int people, int requests, SimErrands& errands,
+SimClients::SimClients(const Clock& clock, Random& random, std::span<const FoundedWorkspace> places, const Plan& plan, SimErrands& errands,
                        OnAnswer on_answer)
     : clock_(clock),
       random_(random),
       places_(places),
       errands_(errands),
       on_answer_(std::move(on_answer)),
-      left_(requests),
-      people_(static_cast<std::size_t>(people)) {
+      left_(plan.requests),
+      restless_(plan.restless),
+      people_(static_cast<std::size_t>(plan.people)) {
   for (const FoundedWorkspace& place : places)
     for (int n = 0; n < kHelpersEach; ++n) {
       Person& person = people_.emplace_back();
@@ -72,6 +73,7 @@ void SimClients::begin(Person& person, const FoundedWorkspace& place, std::share
   command.context.actor.set_kind(v1::Actor::USER);
   command.context.actor.set_id(chance(random_, 0.5) ? place.user : place.colleague);
   command.context.fingerprint = std::string(crypto::view(crypto::sha256(request->what + std::to_string(made_))));
+  command.context.seldom_repeated = chance(random_, 0.5);  // no look for an earlier commit: a repetition has to be void
   requests_.push_back(request);
   person.request = std::move(request);
   person.command = std::move(command);
@@ -85,13 +87,26 @@ producers::Decide SimClients::draw(const FoundedWorkspace& place, const CommitId
   std::vector<IssueId> here;
   for (const auto& [workspace, issue] : issues_)
     if (workspace == place.id) here.push_back(issue);
-  const auto kind = between(random_, 0, 9);
+  const auto kind = between(random_, 0, 10);
   if (here.empty() || kind == 0) {
     what = "open issue";
     issues_.emplace_back(place.id, events::derive_id<IssueId>(commit));
     return commands::open_issue({.title = "simulated", .body = "- [ ] one", .project = place.project});
   }
+  // Who said something more often wants it heard at once.
+  if (just_said_ && just_said_->first == place.id && chance(random_, 0.6)) {
+    what = "steer";
+    const SessionId session = std::exchange(just_said_, std::nullopt)->second;
+    return commands::steer_follow_up(session, follow_ups_.at(session));
+  }
   const IssueId issue = here[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(here.size()) - 1))];
+  std::vector<SessionId> sessions;
+  for (const auto& [workspace, session] : sessions_)
+    if (workspace == place.id) sessions.push_back(session);
+  if (!sessions.empty() && (kind == 8 || kind == 9 || (restless_ && kind <= 3))) {
+    const auto any = static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(sessions.size()) - 1));  // it may have ended
+    return say(place, chance(random_, 0.5) ? sessions.back() : sessions[any], commit, what);
+  }
   if (kind <= 3) {
     what = "comment";
     return commands::add_comment({issue, "a word"});
@@ -110,23 +125,19 @@ producers::Decide SimClients::draw(const FoundedWorkspace& place, const CommitId
     return commands::cancel_task(asked[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(asked.size()) - 1))],
                                  "changed my mind");
   }
-  std::vector<SessionId> sessions;
-  for (const auto& [workspace, session] : sessions_)
-    if (workspace == place.id) sessions.push_back(session);
-  if (kind == 8 && !sessions.empty())
-    return say(sessions[static_cast<std::size_t>(between(random_, 0, static_cast<std::int64_t>(sessions.size()) - 1))], commit, what);
   what = "edit";
   const auto status = static_cast<v1::IssueStatus>(between(random_, 1, 4));
   return commands::edit_issue({issue, {.title = {}, .body = {}, .status = status}, {}});
 }
 
 // Something about what is said to a session: some of it was delivered, or was never there.
-producers::Decide SimClients::say(const SessionId& session, const CommitId& commit, std::string& what) {
+producers::Decide SimClients::say(const FoundedWorkspace& place, const SessionId& session, const CommitId& commit, std::string& what) {
   const auto known = follow_ups_.find(session);
-  const auto kind = known == follow_ups_.end() ? 0 : between(random_, 0, 3);
+  const auto kind = known == follow_ups_.end() ? 0 : between(random_, 0, 5);
   if (kind == 0) {
     what = "follow up";
     follow_ups_[session] = events::derive_id<FollowUpId>(commit);
+    just_said_ = {place.id, session};
     return commands::add_follow_up(session, "one more thing");
   }
   if (kind == 1) {

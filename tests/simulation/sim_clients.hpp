@@ -14,6 +14,7 @@
 
 #include "producers/command_runner.hpp"
 #include "tests/simulation/founding.hpp"
+#include "tests/simulation/plan.hpp"
 #include "tests/simulation/sim_errands.hpp"
 #include "tests/simulation/sim_server.hpp"
 
@@ -37,8 +38,7 @@ class SimClients {
  public:
   // Called with every final answer, at once.
   using OnAnswer = std::function<void(const Request&, const Result<producers::Committed>&)>;
-  SimClients(const Clock& clock, Random& random, std::span<const FoundedWorkspace> places, int people, int requests, SimErrands& errands,
-             OnAnswer on_answer);
+  SimClients(const Clock& clock, Random& random, std::span<const FoundedWorkspace> places, const Plan& plan, SimErrands& errands, OnAnswer on_answer);
 
   // Whoever is due sends, or sends again, to `server`.
   void step(SimServer& server);
@@ -67,7 +67,7 @@ class SimClients {
   CommitId next_commit(const FoundedWorkspace& place);
   void ask(std::size_t person, SimServer& server);
   void answered(std::size_t person, std::uint64_t question, Result<producers::Committed> answer);
-  producers::Decide say(const SessionId& session, const CommitId& commit, std::string& what);
+  producers::Decide say(const FoundedWorkspace& place, const SessionId& session, const CommitId& commit, std::string& what);
   producers::Decide draw(const FoundedWorkspace& place, const CommitId& commit, std::string& what);
 
   const Clock& clock_;
@@ -76,6 +76,7 @@ class SimClients {
   SimErrands& errands_;
   OnAnswer on_answer_;
   int left_;
+  bool restless_;
   int made_ = 0;
   std::uint64_t questions_ = 0;
   std::vector<Person> people_;
@@ -83,7 +84,8 @@ class SimClients {
   std::vector<std::pair<WorkspaceId, IssueId>> issues_;
   std::vector<std::pair<WorkspaceId, TaskId>> tasks_;
   std::vector<std::pair<WorkspaceId, SessionId>> sessions_;
-  std::map<SessionId, FollowUpId> follow_ups_;  // the last of each session
+  std::map<SessionId, FollowUpId> follow_ups_;                  // the last of each session
+  std::optional<std::pair<WorkspaceId, SessionId>> just_said_;  // a follow-up that nobody has tried to steer yet
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -11,6 +11,7 @@ constexpr int kMaxRestarts = 8;
 constexpr double kAsks = 0.4;  // in a turn
 constexpr double kDies = 0.03;
 constexpr double kDiesWaiting = 0.15;  // for an answer
+constexpr double kDiesTold = 0.6;      // of a follow-up, with a question open: the run goes on with another process
 
 }  // namespace
 
@@ -109,8 +110,8 @@ void SimRun::begin_turn() {
   wants_end_ = false;
   ports_.protocol.on_turn_began(key_, turn_, "turn", now());
   act(approvals_.on_quoted());
-  const std::int64_t length_us = between(ports_.world.random, 1'000, ports_.stormy ? 40'000'000 : 2'000'000);
-  if (chance(ports_.world.random, kAsks))
+  const std::int64_t length_us = between(ports_.world.random, 1'000, ports_.mood.stormy ? 40'000'000 : 2'000'000);
+  if (chance(ports_.world.random, ports_.mood.restless ? 1 : kAsks))
     for (auto left = between(ports_.world.random, 1, 2); left > 0; --left) after(0, std::min<std::int64_t>(length_us, 3'000'000), [this] { ask(); });
   if (chance(ports_.world.random, kDies)) after(0, length_us, [this] { die(); });
   after(length_us, length_us, [this] { want_end(); });
@@ -178,6 +179,7 @@ void SimRun::be_answered(const worker::AgentCommand& answer) {
 void SimRun::take_steer(const std::string& follow_up_id) {
   ports_.watch.steered(agent_, follow_up_id);
   ports_.protocol.on_follow_up_steered(key_, follow_up_id, turn_, now());
+  if (!questions_.empty() && chance(ports_.world.random, kDiesTold)) after(0, 50'000, [this] { die(); });
 }
 
 // It waits for the answers to what it asked, as a rule; some think no more of it, and some fail with it.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/simulation/agent_watch.hpp"
+#include "tests/simulation/plan.hpp"
 #include "tests/simulation/sim_server.hpp"
 #include "worker/pending_approvals.hpp"
 #include "worker/protocol.hpp"
@@ -25,7 +26,7 @@ class SimRun {
     const Surroundings& world;
     worker::Protocol& protocol;
     AgentWatch& watch;
-    const bool& stormy;
+    const Mood& mood;
   };
   SimRun(Ports ports, const std::string& boot, const worker::PrepareWorkdir& prepare);
   SimRun(const SimRun&) = delete;  // what it is about to do refers to it

@@ -18,21 +18,6 @@ constexpr std::int64_t kPollerIdleUs = 1'000'000;
 
 }  // namespace
 
-void SimServer::Listener::applied(const projections::AppliedBatch& batch) {
-  std::vector<producers::Decided> decided;
-  for (const auto& record : batch.records)
-    decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions, record.commit_id});
-  server_.board_.applied({batch.partition, batch.next_offset, batch.history, batch.lag_us}, std::move(decided));
-  if (batch.concerns_dispatch) server_.wake(Part::scheduler, 0);
-}
-void SimServer::Listener::attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) {
-  server_.board_.resumed(partition);
-  server_.board_.progressed({partition, next_offset, history, 0});
-  server_.wake(Part::scheduler, 0);
-}
-void SimServer::Listener::halted(std::int32_t partition, const std::string& reason) { server_.board_.halted(partition, reason); }
-void SimServer::Listener::resumed(std::int32_t partition) { server_.board_.resumed(partition); }
-
 SimServer::SimServer(Surroundings world, std::string name)
     : world_(world),
       name_(std::move(name)),
@@ -47,11 +32,15 @@ SimServer::SimServer(Surroundings world, std::string name)
       verdict_source_(world_.database),
       projection_store_(world_.database),
       board_(world_.log.partitions, world_.clock),
-      commit_log_(*commits_, world_.topics, world_.log, [this](std::int32_t partition) { return board_.history(partition); }),
-      listener_(*this) {
+      recent_(world_.log.partitions, world_.clock),
+      voice_(board_, recent_,
+             [this](std::int32_t, bool concerns_dispatch) {
+               if (concerns_dispatch) wake(Part::scheduler, 0);
+             }),
+      commit_log_(*commits_, world_.topics, world_.log, [this](std::int32_t partition) { return board_.history(partition); }) {
   producers::CommandRunner::Options options;
   options.seed = static_cast<std::uint64_t>(between(world_.random, 1, 1'000'000));
-  runner_ = std::make_unique<producers::CommandRunner>(states_, commit_log_, board_, executor_, world_.clock, options);
+  runner_ = std::make_unique<producers::CommandRunner>(states_, commit_log_, board_, &recent_, executor_, world_.clock, options);
   control_ = std::make_unique<producers::ControlSender>(*messages_, world_.topics, world_.clock);
   scheduler_ = std::make_unique<producers::Scheduler>(dispatch_store_, *runner_, *control_, world_.clock, [this] { wake(Part::scheduler, 0); });
   intake_ = std::make_unique<producers::Intake>(
@@ -60,7 +49,7 @@ SimServer::SimServer(Surroundings world, std::string name)
   projections::ProjectorOptions projector;
   projector.log = {world_.topics.events(), world_.log.log_id, world_.log.partitions};
   projector_ =
-      std::make_unique<projections::Projector>(projector, *events_reader_, projection_store_, projections::registry(), world_.clock, &listener_);
+      std::make_unique<projections::Projector>(projector, *events_reader_, projection_store_, projections::registry(), world_.clock, &voice_);
   poller_ = std::make_unique<producers::VerdictPoller>(board_, verdict_source_, world_.clock);
 }
 

@@ -10,6 +10,7 @@
 
 #include "platform/memory/memory_database.hpp"
 #include "platform/memory/memory_topic.hpp"
+#include "producers/applied_voice.hpp"
 #include "producers/command_runner.hpp"
 #include "producers/commit_log.hpp"
 #include "producers/control_sender.hpp"
@@ -66,21 +67,6 @@ class SimServer {
   bool refuses(std::int32_t partition) const;
 
  private:
-  // Brings verdicts from the projector's thread to the board, and wakes the scheduler.
-  class Listener final : public projections::AppliedListener {
-   public:
-    explicit Listener(SimServer& server) : server_(server) {}
-    void applied(const projections::AppliedBatch& batch) override;
-    void attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override;
-    void caught_up(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override {
-      server_.board_.progressed({partition, next_offset, history, 0});
-    }
-    void halted(std::int32_t partition, const std::string& reason) override;
-    void resumed(std::int32_t partition) override;
-
-   private:
-    SimServer& server_;
-  };
   void step_projector();
   void step_intake();
   std::int64_t& due(Part part) { return due_us_[static_cast<std::size_t>(part)]; }
@@ -98,8 +84,9 @@ class SimServer {
   producers::MemoryVerdictSource verdict_source_;
   projections::MemoryStore projection_store_;
   producers::VerdictBoard board_;
+  producers::RecentStates recent_;
+  producers::AppliedVoice voice_;
   producers::CommitLog commit_log_;
-  Listener listener_;
   std::unique_ptr<producers::CommandRunner> runner_;
   std::unique_ptr<producers::ControlSender> control_;
   std::unique_ptr<producers::Scheduler> scheduler_;

@@ -17,8 +17,8 @@ struct Overloaded : Cases... {
 
 }  // namespace
 
-SimWorker::SimWorker(Surroundings world, WorkerIdentity identity, int boot, const bool& stormy, AgentWatch& watch)
-    : world_(world), identity_(std::move(identity)), boot_(identity_.id.str() + "." + std::to_string(boot)), stormy_(stormy), watch_(watch) {
+SimWorker::SimWorker(Surroundings world, WorkerIdentity identity, int boot, const Mood& mood, AgentWatch& watch)
+    : world_(world), identity_(std::move(identity)), boot_(identity_.id.str() + "." + std::to_string(boot)), mood_(mood), watch_(watch) {
   const std::string& pool = identity_.workspace.str();
   writer_ = world_.broker.make_writer(boot_);
   control_ = world_.broker.make_reader(boot_ + ".control");
@@ -103,7 +103,7 @@ void SimWorker::act() {
   for (auto& action : protocol_->take_actions()) {
     std::visit(Overloaded{[&](worker::SendReport& report) { send(report); },
                           [&](worker::PrepareWorkdir& prepare) {
-                            runs_.try_emplace(prepare.run, SimRun::Ports{world_, *protocol_, watch_, stormy_}, boot_, prepare);
+                            runs_.try_emplace(prepare.run, SimRun::Ports{world_, *protocol_, watch_, mood_}, boot_, prepare);
                           },
                           [&](worker::StartAgent& start) { with_run(start.run, [](SimRun& run) { run.granted(); }); },
                           [&](worker::StopRun& stop) { with_run(stop.run, [](SimRun& run) { run.stop(); }); }, [&](worker::Finished&) {},

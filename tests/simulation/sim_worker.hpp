@@ -16,7 +16,7 @@ namespace dossier::simulation {
 
 class SimWorker {
  public:
-  SimWorker(Surroundings world, WorkerIdentity identity, int boot, const bool& stormy, AgentWatch& watch);
+  SimWorker(Surroundings world, WorkerIdentity identity, int boot, const Mood& mood, AgentWatch& watch);
   ~SimWorker();
 
   void step();
@@ -40,7 +40,7 @@ class SimWorker {
   Surroundings world_;
   WorkerIdentity identity_;
   std::string boot_;
-  const bool& stormy_;
+  const Mood& mood_;
   AgentWatch& watch_;
   std::unique_ptr<memory::MemoryWriter> writer_;
   std::unique_ptr<topic::Reader> control_;

@@ -22,7 +22,7 @@ constexpr std::int64_t kLookEveryTurns = 64;
 World::World(std::uint64_t seed)
     : seed_(seed),
       random_(seed),
-      plan_(Plan::draw(random_)),
+      plan_(Plan::draw(random_, seed)),
       faults_(random_, time_),
       broker_(broker_clock_, {}, &faults_),
       log_{std::string(32, 'd'), plan_.partitions},
@@ -39,7 +39,7 @@ std::string World::run() {
   set_up();
   listen();
   faults_.storm();
-  stormy_ = true;
+  mood_ = {true, plan_.restless};
   database_->set_faults([this](std::string_view operation) { return faults_.plan_database(operation); });
   disaster_us_ = faults_.weather().disaster_us == 0 ? kNever : time_.boot_us() + between(random_, 0, 2 * faults_.weather().disaster_us);
   const std::int64_t storm_end = time_.boot_us() + plan_.storm_us;
@@ -70,7 +70,7 @@ void World::set_up() {
   for (std::size_t at = 0; at < servers_.size(); ++at) start_server(at);
   for (auto& slot : workers_) start_worker(slot);
   const std::span<const FoundedWorkspace> places(founded_workspaces().data(), static_cast<std::size_t>(plan_.workspaces));
-  clients_ = std::make_unique<SimClients>(time_, random_, places, plan_.people, plan_.requests, errands_,
+  clients_ = std::make_unique<SimClients>(time_, random_, places, plan_, errands_,
                                           [this](const Request& request, const Result<producers::Committed>& answer) {
                                             look_at_positions();
                                             if (!lost_a_tail_ && !has_forgotten()) fail(check_answer(evidence(), request, answer, applied_));
@@ -124,7 +124,7 @@ void World::on_stored(const topic::Record& record) {
 }
 
 std::int64_t World::wake_us() {
-  const bool late = stormy_ && chance(random_, faults_.weather().slow_step);
+  const bool late = mood_.stormy && chance(random_, faults_.weather().slow_step);
   return time_.boot_us() + (late ? between(random_, 1'000, 100'000) : 0);
 }
 
@@ -150,7 +150,7 @@ void World::turn() {
   for (std::size_t at = 0; at < followers_.size(); ++at) consider(followers_[at].due_us(), {Actor::follower, at});
   consider(clients_->due_us(), {Actor::people});
   if (broker_back_us_ != 0) consider(broker_back_us_, {Actor::returning});
-  if (stormy_) consider(disaster_us_, {Actor::disaster});
+  if (mood_.stormy) consider(disaster_us_, {Actor::disaster});
   if (ready_.empty()) {
     CHECK(next_us_ != kNever);
     time_.advance_us(next_us_ - time_.boot_us());

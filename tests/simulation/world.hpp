@@ -98,8 +98,8 @@ class World {
   producers::LogIdentity log_;
   LogModel model_;
   AgentWatch watch_{model_, [this](const std::string& fault) { fail(fault); }};
-  bool stormy_ = false;
-  SimErrands errands_{time_, random_, model_, stormy_};
+  Mood mood_;
+  SimErrands errands_{time_, random_, model_, mood_.stormy};
   bool lost_a_tail_ = false;
   std::vector<ServerSlot> servers_;
   std::vector<WorkerSlot> workers_;

@@ -15,10 +15,10 @@
 #include "base/thread_pool.hpp"
 #include "dossier/v1/worker.pb.h"
 #include "platform/memory/memory_topic.hpp"
+#include "producers/applied_voice.hpp"
 #include "producers/postgres_log_identity.hpp"
 #include "producers/postgres_secrets.hpp"
 #include "producers/postgres_state_store.hpp"
-#include "projections/applied.hpp"
 #include "projections/postgres_store.hpp"
 #include "projections/projector.hpp"
 #include "tests/support/eventually.hpp"
@@ -50,7 +50,7 @@ struct ApiReply {
   }
 };
 
-class ApiRig final : public projections::AppliedListener {
+class ApiRig final {
  public:
   static constexpr std::int32_t kPartitions = 4;
 
@@ -62,6 +62,7 @@ class ApiRig final : public projections::AppliedListener {
         states_(pool_),
         secrets_(pool_),
         board_(kPartitions, clock_),
+        recent_(kPartitions, clock_),
         control_(broker_.make_reader("gateway"), clock_),
         executor_(8, 256),
         passwords_(2, 16),
@@ -76,11 +77,11 @@ class ApiRig final : public projections::AppliedListener {
     if (!opened) throw std::runtime_error(opened.error().message);
     identity_ = *opened;
     log_ = std::make_unique<producers::CommitLog>(*writer_, topics_, identity_, [this](std::int32_t p) { return board_.history(p); });
-    runner_ = std::make_unique<producers::CommandRunner>(states_, *log_, board_, executor_, clock_);
+    runner_ = std::make_unique<producers::CommandRunner>(states_, *log_, board_, &recent_, executor_, clock_);
     reader_ = broker_.make_reader("projector");
     projections::ProjectorOptions options;
     options.log = {topics_.events(), identity_.log_id, identity_.partitions};
-    projector_ = std::make_unique<projections::Projector>(options, *reader_, store_, projections::registry(), clock_, this);
+    projector_ = std::make_unique<projections::Projector>(options, *reader_, store_, projections::registry(), clock_, &voice_);
     projector_->assign({0, 1, 2, 3});
     start_projecting();
     application_ = std::make_unique<api::Application>(environment(), reading);
@@ -212,18 +213,6 @@ class ApiRig final : public projections::AppliedListener {
       if (board_.history(partition) == 0) return false;
     return true;
   }
-  void applied(const projections::AppliedBatch& batch) override {
-    std::vector<producers::Decided> decided;
-    for (const auto& record : batch.records) decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions});
-    board_.applied({batch.partition, batch.next_offset, batch.history, batch.lag_us}, std::move(decided));
-    changes_.applied(batch.partition);
-  }
-  void attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override {
-    board_.progressed({partition, next_offset, history, 0});
-  }
-  void halted(std::int32_t partition, const std::string& reason) override { board_.halted(partition, reason); }
-  void resumed(std::int32_t partition) override { board_.resumed(partition); }
-
   SystemClock clock_;
   TemporaryFolder folder_{"api"};
   events::Topics topics_;
@@ -234,11 +223,13 @@ class ApiRig final : public projections::AppliedListener {
   producers::PostgresStateStore states_;
   producers::PostgresSecrets secrets_;
   producers::VerdictBoard board_;
+  producers::RecentStates recent_;
   producers::ControlFollower control_;
   ThreadPool executor_;
   ThreadPool passwords_;
   MetricsRegistry metrics_;
   api::ChangeHub changes_;
+  producers::AppliedVoice voice_{board_, recent_, [this](std::int32_t partition, bool) { changes_.applied(partition); }};
   std::unique_ptr<memory::MemoryWriter> writer_;
   producers::LogIdentity identity_;
   std::unique_ptr<producers::CommitLog> log_;

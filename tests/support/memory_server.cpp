@@ -55,9 +55,11 @@ MemoryServer::MemoryServer(MemoryInstallation& installation, std::string name_in
       intake_store(at.database),
       dispatch(at.database),
       board(MemoryInstallation::kPartitions, at.clock),
+      recent(MemoryInstallation::kPartitions, at.clock),
       log(*commits, at.topics, begin_log(at), [this](std::int32_t partition) { return board.history(partition); }),
-      runner(states, log, board, executor, at.clock),
+      runner(states, log, board, &recent, executor, at.clock),
       control(*messages, at.topics, at.clock),
+      voice_(board, recent, [](std::int32_t, bool) {}),
       store_(at.database),
       verdicts_(at.database),
       poller_(board, verdicts_, at.clock),
@@ -65,8 +67,7 @@ MemoryServer::MemoryServer(MemoryInstallation& installation, std::string name_in
       reports_reader_(at.broker.make_reader(name + ".reports")) {
   projections::ProjectorOptions options;
   options.log = {at.topics.events(), MemoryInstallation::kLogId, MemoryInstallation::kPartitions};
-  projections::AppliedListener* const listener = this;
-  projector_ = std::make_unique<projections::Projector>(options, *events_reader_, store_, projections::registry(), at.clock, listener);
+  projector_ = std::make_unique<projections::Projector>(options, *events_reader_, store_, projections::registry(), at.clock, &voice_);
   projector_->assign(all_partitions());
   scheduler_ = std::make_unique<producers::Scheduler>(dispatch, runner, control, at.clock, [] {});
   intake_ = std::make_unique<producers::Intake>(
@@ -79,16 +80,6 @@ MemoryServer::~MemoryServer() {
   executor.stop();
   commits->crash(false);
   messages->crash(false);
-}
-
-void MemoryServer::applied(const projections::AppliedBatch& batch) {
-  std::vector<producers::Decided> decided;
-  for (const auto& record : batch.records) decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions});
-  board.applied({batch.partition, batch.next_offset, batch.history, batch.lag_us}, std::move(decided));
-}
-
-void MemoryServer::attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) {
-  board.progressed({partition, next_offset, history, 0});
 }
 
 void MemoryServer::freeze() {

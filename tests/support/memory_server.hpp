@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "platform/memory/memory_database.hpp"
 #include "platform/memory/memory_topic.hpp"
+#include "producers/applied_voice.hpp"
 #include "producers/command_runner.hpp"
 #include "producers/commit_log.hpp"
 #include "producers/control_sender.hpp"
@@ -58,10 +59,10 @@ struct MemoryInstallation {
 };
 
 // One process with all roles but the API.
-class MemoryServer final : private projections::AppliedListener {
+class MemoryServer final {
  public:
   MemoryServer(MemoryInstallation& installation, std::string name);
-  ~MemoryServer() override;
+  ~MemoryServer();
 
   // One round of everything that has something to do. True: something moved.
   bool step();
@@ -82,6 +83,7 @@ class MemoryServer final : private projections::AppliedListener {
   producers::MemoryIntakeStore intake_store;
   producers::MemoryDispatchStore dispatch;
   producers::VerdictBoard board;
+  producers::RecentStates recent;
   producers::CommitLog log;
   producers::CommandRunner runner;
   producers::ControlSender control;
@@ -91,14 +93,7 @@ class MemoryServer final : private projections::AppliedListener {
   bool takes_in = true;
 
  private:
-  void applied(const projections::AppliedBatch& batch) override;
-  void attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override;
-  void caught_up(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) override {
-    board.progressed({partition, next_offset, history, 0});
-  }
-  void halted(std::int32_t partition, const std::string& reason) override { board.halted(partition, reason); }
-  void resumed(std::int32_t partition) override { board.resumed(partition); }
-
+  producers::AppliedVoice voice_;
   projections::MemoryStore store_;
   producers::MemoryVerdictSource verdicts_;
   producers::VerdictPoller poller_;

@@ -17,14 +17,14 @@
 namespace dossier::test {
 
 // Remembers what was reported, and holds it to be without gap or repeat.
-class RecordingListener final : public projections::AppliedListener {
+class RecordingListener final : public events::AppliedListener {
  public:
-  std::vector<projections::AppliedRecord> records;
+  std::vector<events::AppliedRecord> records;
   std::vector<std::string> halts;
   std::size_t batches = 0;
   std::int64_t lag_us = 0;  // as whoever asks for the partition's state would see it now
 
-  void applied(const projections::AppliedBatch& batch) override {
+  void applied(const events::AppliedBatch& batch) override {
     ++batches;
     lag_us = batch.lag_us;
     for (const auto& record : batch.records) records.push_back(record);
