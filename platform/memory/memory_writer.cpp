@@ -28,22 +28,20 @@ MemoryWriter::MemoryWriter(std::shared_ptr<BrokerState> state, std::shared_ptr<W
     : state_(std::move(state)), writer_(std::move(writer)) {}
 
 MemoryWriter::~MemoryWriter() {
-  std::vector<std::shared_ptr<Flight>> told;
-  std::vector<topic::Writer::Done> dones;
+  std::vector<std::pair<topic::Writer::Done, Appended>> told;
   {
     const std::lock_guard lock(state_->mutex);
     writer_->frozen = false;
     for (auto& [when, flight] : state_->queue)
       if (flight->writer == writer_ && flight->done != nullptr) {
-        dones.push_back(std::exchange(flight->done, nullptr));
-        told.push_back(flight);
+        auto outcome = flight->outcome.value_or(Appended{Outcome::unknown, -1, Code::unacknowledged, "its writer is gone"});
+        told.emplace_back(std::exchange(flight->done, nullptr), std::move(outcome));
       }
   }
-  for (std::size_t i = 0; i < dones.size(); ++i)
-    dones[i](told[i]->outcome.value_or(Appended{Outcome::unknown, -1, Code::unacknowledged, "its writer is gone"}));
+  for (const auto& [done, outcome] : told) done(outcome);
   // In threaded mode the broker's thread may be inside a `done` of this writer.
   std::unique_lock lock(state_->mutex);
-  writer_->records -= dones.size();
+  writer_->records -= told.size();
   if (state_->threaded()) state_->changed.wait(lock, [this] { return writer_->records == 0; });
 }
 
