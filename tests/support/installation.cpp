@@ -223,14 +223,14 @@ std::vector<std::string> Installation::timeline_types(const std::string& issue) 
 
 std::string Installation::activity_text(const std::string& session) { return api().get("/v1/sessions/" + session + "/activity?limit=200").raw; }
 
-CommandResult Installation::dossier(std::vector<std::string> arguments, const EnvironmentChanges& more) {
+CommandResult Installation::dossier(std::vector<std::string> arguments, const EnvironmentChanges& more, std::int64_t deadline_ms) {
   arguments.insert(arguments.begin(), program());
   auto environment = server_environment(0);
   environment["DOSSIER_PROFILE"] = folder() + "/profile.json";
   environment["DOSSIER_URL"] = "";
   environment["DOSSIER_TOKEN"] = "";
   for (const auto& [name, value] : more) environment[name] = value;
-  return run_command(arguments, environment, folder());
+  return run_command(arguments, environment, folder(), deadline_ms);
 }
 
 std::string Installation::logs() const {

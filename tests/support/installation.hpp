@@ -85,7 +85,7 @@ class Installation {
   std::string activity_text(const std::string& session);
 
   // `dossier` with the profile, Kafka and database of this installation.
-  CommandResult dossier(std::vector<std::string> arguments, const EnvironmentChanges& more = {});
+  CommandResult dossier(std::vector<std::string> arguments, const EnvironmentChanges& more = {}, std::int64_t deadline_ms = 60'000);
   static std::string program() { return std::string(DOSSIER_BINARY_DIR) + "/app/dossier"; }
   EnvironmentChanges server_environment(int number) const;
   const std::string& folder() const { return folder_.path(); }
