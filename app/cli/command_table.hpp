@@ -19,6 +19,6 @@ std::vector<Option> stack_options();
 std::vector<Command> command_table(const Programs& programs);
 
 // Parses, runs, and answers the process's exit code.
-int dossier_main(const std::vector<Command>& table, const std::vector<std::string>& arguments);
+int dossier_main(const std::vector<Command>& table, std::vector<std::string> arguments);
 
 }  // namespace dossier::cli

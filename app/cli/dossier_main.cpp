@@ -16,8 +16,9 @@ const std::vector<Command>* the_table = nullptr;  // set once, before a command 
 
 }  // namespace
 
-int dossier_main(const std::vector<Command>& table, const std::vector<std::string>& arguments) {
+int dossier_main(const std::vector<Command>& table, std::vector<std::string> arguments) {
   the_table = &table;
+  if (!arguments.empty() && arguments.front() == "--version") arguments.front() = "version";
   auto parsed = parse(table, arguments, process_environment());
   if (!parsed) return report(parsed.error(), std::find(arguments.begin(), arguments.end(), "--json") != arguments.end());
   if (const auto* help = std::get_if<HelpAsked>(&*parsed)) return print(help->text);
