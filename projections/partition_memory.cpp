@@ -71,10 +71,8 @@ void PartitionMemory::learn(const FetchRequest& request, Fetched fetched) {
   }
 }
 
-void PartitionMemory::note_name(Workspace& workspace, const std::string& id, std::string_view name) {
-  if (!workspace.complete || seen_.add(id, name)) return;
-  all_known_ = false;  // the set was full: from now on the store is asked
-  for (auto& [other, each] : workspaces_) each.complete = false;
+void PartitionMemory::note_name(const Workspace& workspace, const std::string& id, std::string_view name) {
+  if (workspace.complete) seen_.add(id, name);
 }
 
 void PartitionMemory::evolve(const std::string& workspace_id, const std::string& name, const v1::EventPayload* payload,
@@ -157,7 +155,7 @@ void PartitionMemory::evict() {
       --stream_count_;
       stream = it->second.streams.erase(stream);
     }
-    if (!it->second.streams.empty()) {
+    if (!it->second.streams.empty() || workspaces_.size() <= limits_.workspaces) {
       ++it;
       continue;
     }

@@ -18,14 +18,15 @@
 namespace dossier::projections {
 
 struct MemoryLimits {
-  std::size_t streams = 20'000;
-  std::size_t state_bytes = 8u << 20;
-  std::size_t names = 1u << 19;  // fingerprints, 16 bytes each at worst
+  std::size_t streams = 8'000;
+  std::size_t state_bytes = 4u << 20;
+  std::size_t workspaces = 4'000;     // remembered without a stream of theirs
+  std::size_t name_bytes = 2u << 20;  // of the names that were ever there
 };
 
 class PartitionMemory {
  public:
-  explicit PartitionMemory(MemoryLimits limits) : limits_(limits), seen_(limits.names) {}
+  explicit PartitionMemory(MemoryLimits limits) : limits_(limits), seen_(limits.name_bytes) {}
 
   // Forgets everything. `log_start`: the partition is at offset 0, so what is unknown does not exist.
   void reset(bool log_start);
@@ -70,7 +71,7 @@ class PartitionMemory {
     const std::string* name;
     Stream* stream;
   };
-  void note_name(Workspace& workspace, const std::string& id, std::string_view name);
+  void note_name(const Workspace& workspace, const std::string& id, std::string_view name);
   void evict();
 
   const MemoryLimits limits_;

@@ -1,9 +1,11 @@
-// A bounded set of 64-bit fingerprints of names which a partition has ever held. A name whose fingerprint is absent was
-// surely never there, so the projector saves the question to the database; a false "perhaps" only costs that question.
+// A set of the names which a partition has ever held, of bounded size: Bloom filters of a growing size, each as large as the
+// ones before it together. A name that is absent was surely never there, so the projector saves the question to the database;
+// a false "perhaps" only costs that question. One in about a hundred is, until all is in use (two million names in 2 MiB);
+// with more names their share grows, and the memory does not.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -11,22 +13,30 @@ namespace dossier::projections {
 
 class SeenNames {
  public:
-  explicit SeenNames(std::size_t most) : most_(most) {}
+  explicit SeenNames(std::size_t most_bytes) : most_bytes_(most_bytes) {}
 
-  // False once the set is full: it then forgets everything, and nothing is sure any more.
-  bool add(std::string_view workspace, std::string_view name);
+  void add(std::string_view workspace, std::string_view name);
   bool perhaps(std::string_view workspace, std::string_view name) const;
   void clear();
-  std::size_t size() const { return count_; }
+  std::size_t bytes() const;
 
  private:
-  static std::uint64_t fingerprint(std::string_view workspace, std::string_view name);
-  void insert(std::uint64_t print);
-  void grow();
+  // One name sets a few bits of one block, which is one line of the cache.
+  using Block = std::array<std::uint64_t, 8>;
+  struct Filter {
+    std::vector<Block> blocks;
+    std::size_t names = 0;
+  };
+  struct Print {
+    std::uint64_t place;  // which block
+    std::uint64_t bits;   // which bits of it
+  };
+  static Print print_of(std::string_view workspace, std::string_view name);
+  static bool has(const Filter& filter, Print print);
+  bool perhaps(Print print) const;
 
-  const std::size_t most_;
-  std::size_t count_ = 0;
-  std::vector<std::uint64_t> slots_;  // open addressing, a power of two, at most half full; 0 = free
+  const std::size_t most_bytes_;
+  std::vector<Filter> filters_;  // the last one takes what is added
 };
 
 }  // namespace dossier::projections
