@@ -50,6 +50,7 @@ struct Worktree {
 struct WorktreeState {
   bool directory = false;   // it exists, and is no link
   bool registered = false;  // the repository knows it, and directory and registration name each other
+  bool half_made = false;   // add_worktree did not come to its end: no agent has been there
   std::string branch;       // that it is on; empty: on none, or it can't be read
   std::string head;         // commit; empty: it can't be resolved
 };

@@ -14,6 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxLine = 8'192;
+constexpr std::string_view kHalfMade = "not checked out yet";  // the reason in git's lock flag: another one is somebody else's
 
 // One short line of git's own files; empty where there is none. Some lie where an agent writes: links and pipes are none.
 std::string line_of(const fs::path& file) {
@@ -60,11 +61,15 @@ Status Repository::add_worktree(const std::string& name, const std::string& path
   std::error_code failed;
   fs::create_directories(registered.parent_path(), failed);
   fs::create_directories(fs::path(path).parent_path(), failed);
-  if (!fs::create_directory(registered, failed)) return make_error(Code::already_exists, "the worktree " + name + " is registered already");
-  const bool written = write_line(registered / "locked", "not checked out yet") && write_line(registered / "gitdir", path + "/.git") &&
+  if (!fs::create_directory(registered, failed))
+    return failed ? make_error(Code::io, "can't register the worktree " + name + ": " + failed.message())
+                  : make_error(Code::already_exists, "the worktree " + name + " is registered already");
+  const bool written = write_line(registered / "locked", std::string(kHalfMade)) && write_line(registered / "gitdir", path + "/.git") &&
                        write_line(registered / "commondir", "../..") && write_line(registered / "HEAD", "ref: refs/heads/" + branch);
   if (!written) return make_error(Code::io, "can't write the registration of the worktree " + name);
-  if (!fs::create_directory(path, failed)) return make_error(Code::already_exists, "can't make the worktree: " + path + " is there already");
+  if (!fs::create_directory(path, failed))
+    return failed ? make_error(Code::io, "can't make the worktree " + path + ": " + failed.message())
+                  : make_error(Code::already_exists, "can't make the worktree: " + path + " is there already");
   if (!write_line(fs::path(path) / ".git", "gitdir: " + registered.string())) return make_error(Code::io, "can't write " + path + "/.git");
   RepositoryHandle worktree;
   TRY_GIT("can't open the worktree " + path, git_repository_open(out(worktree), path.c_str()));
@@ -102,6 +107,7 @@ WorktreeState Repository::probe_worktree(const std::string& name, const std::str
   state.registered = state.directory && same_path(fs::path(line_of(registered / "gitdir")).parent_path(), path) &&
                      !line_of(registered / "commondir").empty() && same_path(after(line_of(fs::path(path) / ".git"), "gitdir: "), registered) &&
                      fs::exists(registered / "index", ignored);
+  state.half_made = line_of(registered / "locked") == kHalfMade;
   const std::string head = line_of(registered / "HEAD");
   constexpr std::string_view kOnBranch = "ref: refs/heads/";
   if (head.compare(0, kOnBranch.size(), kOnBranch) == 0) {

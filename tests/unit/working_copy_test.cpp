@@ -156,6 +156,25 @@ TEST_F(WorkingCopies, worktree_missing_is_mended_from_the_branch) {
   EXPECT_EQ(run_git(second.path, "status --porcelain"), "");
 }
 
+TEST_F(WorkingCopies, one_whose_making_was_broken_off_is_made_again_and_loses_no_file) {
+  const Workdir first = first_session();
+  fs::remove(first.path + "/one.txt");  // not checked out yet when the worker died
+  write_file(first.repository + "/worktrees/" + first.worktree + "/locked", "not checked out yet\n");
+  next_session();
+  const Workdir second = prepare();
+  EXPECT_EQ(states(second), "worktree_missing;");
+  EXPECT_EQ(read_file(second.path + "/one.txt"), "1\n");
+  EXPECT_EQ(run_git(second.path, "status --porcelain"), "");
+}
+
+TEST_F(WorkingCopies, one_that_somebody_locked_keeps_its_files) {
+  const Workdir first = first_session();
+  write_file(first.path + "/loose.txt", "x\n");
+  run_git(first.path, "worktree lock " + first.path);
+  next_session();
+  EXPECT_EQ(run_git(prepare().path, "status --porcelain"), "?? loose.txt");
+}
+
 TEST_F(WorkingCopies, a_lost_registration_is_mended_and_keeps_the_files) {
   const Workdir first = first_session();
   write_file(first.path + "/loose.txt", "x\n");

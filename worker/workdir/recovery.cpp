@@ -32,8 +32,10 @@ Result<Recovered> recover_copy(git::Repository& repository, const CopyFolder& fo
     attach = true;
   }
   const auto state = repository.probe_worktree(record.worktree, path);
-  if (!state.directory) {
-    if (record.state != CopyRecord::State::removed)
+  if (!state.directory || state.half_made) {
+    if (state.half_made)
+      recovered.found.push_back({"worktree_missing", "making the worktree had been broken off; it was made again from the branch " + record.branch});
+    else if (record.state != CopyRecord::State::removed)
       recovered.found.push_back({"worktree_missing", "the worktree was gone; it was made again from the branch " + record.branch});
     TRY_STATUS(folder.remove_worktree(record));
     TRY_STATUS(repository.forget_worktree(record.worktree));
