@@ -13,7 +13,7 @@
 
 namespace dossier::producers {
 
-// Called on projectors' threads, for the live generation only.
+// For the live generation only. Called on projectors' threads, and by whoever tells them what to project.
 class AppliedVoice : public events::AppliedListener {
  public:
   // Commits of this partition are visible now; facts that a scheduler looks for among them or not.

@@ -78,8 +78,12 @@ struct RecentStates::Partition {
   std::int64_t next_offset = -1;  // -1: not projected here
   std::int64_t confirmed_us = 0;  // boot time at which the database stood there too
   States states;
-  std::unordered_map<std::string, Head> heads;  // by workspace, of those that were asked for
-  std::unordered_set<std::string> moving;       // workspaces that a transaction on its way moves
+  struct ReadHead {
+    Head head;
+    std::int64_t read_us;  // boot time before the read
+  };
+  std::unordered_map<std::string, ReadHead> heads;  // by workspace, of those that were asked for
+  std::unordered_set<std::string> moving;           // workspaces that a transaction on its way moves
 };
 
 namespace {
@@ -139,7 +143,8 @@ void RecentStates::applied(const events::AppliedBatch& batch) {
   p.confirmed_us = batch.began_us;
   const bool only_known = batch.records.size() >= options_.backlog_records;
   for (const auto& row : batch.streams) p.states.put(key_of(row.workspace, row.stream), {row.version, row.state, row.needs_newer_code}, only_known);
-  p.moving.clear();  // their heads are learned anew, each with the generation that it is of
+  for (const auto& [workspace, head] : batch.heads) p.heads.erase(workspace);  // read anew, with the generation that is live then
+  p.moving.clear();
 }
 
 void RecentStates::confirmed(std::int32_t partition, std::int64_t at_us) {
@@ -165,10 +170,11 @@ std::optional<StatesRead> RecentStates::find(const StatesWanted& wanted) {
     if (!wanted.head_of) return out;
     Partition& p = at(partition_of(*wanted.head_of));
     const std::lock_guard lock(p.mutex);
-    if (!is_trusted(p)) return std::nullopt;
     const auto head = p.heads.find(wanted.head_of->str());
-    if (head == p.heads.end()) return std::nullopt;
-    out.head = head->second;
+    const std::int64_t now = clock_.boot_us();
+    if (p.next_offset < 0 || head == p.heads.end() || now - head->second.read_us > options_.trusted_us || now >= owned_until_us_.load())
+      return std::nullopt;
+    out.head = head->second.head;
     return out;
   }();
   (found ? metrics_.found : metrics_.not_found).fetch_add(1, std::memory_order_relaxed);
@@ -197,7 +203,7 @@ void RecentStates::learn(const StatesWanted& wanted, const StatesRead& read, std
   Partition& p = at(wanted.positions_of.back());
   const std::lock_guard lock(p.mutex);
   if (!confirm(p, read.positions.back()) || p.moving.contains(wanted.head_of->str())) return;
-  p.heads[wanted.head_of->str()] = read.head;
+  p.heads[wanted.head_of->str()] = {read.head, began_us};
 }
 
 }  // namespace dossier::producers

@@ -3,14 +3,15 @@
 // one moment, the offset up to which it is applied here.
 //
 // Being late is no danger to a decision: it expects the versions it relied on, so on a state that has changed it is void and
-// decided again, from the database. Whom a request was let in on (StatesWanted::head_of) nothing checks afterwards, so that
-// holds to a harder rule: it is believed while this process's transaction, or a read, found the position where it is known to
-// be at most trusted_us ago, and never while a transaction that moves it is on its way. Another process takes a partition over
-// after a session timeout of seconds; a process that was stopped for so long asks the database first.
+// decided again, from the database; states are believed while the position was seen to be where it is known at most trusted_us
+// ago. Whom a request was let in on (StatesWanted::head_of) nothing checks afterwards, so that holds to a harder rule: a head
+// is believed for trusted_us after it was read from the live generation, where no transaction of this process has begun to move
+// it since, and no other process can have been given its partition (own_until).
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,7 +28,7 @@ class RecentStates {
  public:
   struct Options {
     std::size_t bytes = 64 << 20;         // of names and states, in all; what is used least recently goes first
-    std::int64_t trusted_us = 2'000'000;  // twice as long as a projector lets pass between two looks at an idle partition
+    std::int64_t trusted_us = 2'000'000;  // twice as long as an idle projector lets pass between two looks at its position
     std::size_t backlog_records = 256;    // of a batch this large only what is known already is kept up: nobody waits for the rest
   };
   RecentStates(std::int32_t partitions, const Clock& clock);
@@ -41,6 +42,9 @@ class RecentStates {
   void applied(const events::AppliedBatch& batch);
   void confirmed(std::int32_t partition, std::int64_t at_us);
   void forget(std::int32_t partition);
+  // Until this boot time nobody else is given a partition that this process has; 0: it may happen now. Where partitions are
+  // not shared out, nothing need be said.
+  void own_until(std::int64_t boot_us) { owned_until_us_.store(boot_us); }
 
   // ---- from commands
   // All that was asked, of one moment a workspace; nullopt: ask the database. Whether a commit was accepted is not known here.
@@ -67,6 +71,7 @@ class RecentStates {
   const Clock& clock_;
   const Options options_;
   const std::vector<std::unique_ptr<Partition>> partitions_;
+  std::atomic<std::int64_t> owned_until_us_{std::numeric_limits<std::int64_t>::max()};
   Metrics metrics_;
 };
 

@@ -8,7 +8,7 @@ namespace dossier::projections {
 namespace {
 
 constexpr std::size_t kFirstBytes = 64u << 10;
-constexpr std::size_t kBitsOfName = 12;  // of a filter's size; with six of them set a hundredth of all answers is a false "perhaps"
+constexpr std::size_t kBitsOfName = 12;  // of a filter's size; with six of them set about a hundredth of its answers is a false "perhaps"
 constexpr int kSetBits = 6;
 
 // The six bits of a name in its block: nine bits of `bits` each.

@@ -1,7 +1,7 @@
 // A set of the names which a partition has ever held, of bounded size: Bloom filters of a growing size, each as large as the
 // ones before it together. A name that is absent was surely never there, so the projector saves the question to the database;
-// a false "perhaps" only costs that question. One in about a hundred is, until all is in use (two million names in 2 MiB);
-// with more names their share grows, and the memory does not.
+// a false "perhaps" only costs that question. One answer in thirty to a hundred is, until all is in use (1.4 million names in
+// 2 MiB); with more names their share grows, and the memory does not.
 #pragma once
 
 #include <array>

@@ -56,13 +56,17 @@ void ProjectorRole::assign(std::vector<std::int32_t> partitions) {
   warm_.assign(partitions);
   const std::lock_guard lock(mutex_);
   if (partitions == assigned_) return;
+  // At once, and not when a lane comes to it: another process may have them now.
+  for (const std::int32_t partition : assigned_)
+    if (std::find(partitions.begin(), partitions.end(), partition) == partitions.end()) write_path_.detached(partition);
   assigned_ = std::move(partitions);
   if (engine_ != nullptr) engine_->assign(assigned_);
 }
 
 void ProjectorRole::Engine::assign(const std::vector<std::int32_t>& partitions) {
   std::vector<std::vector<std::int32_t>> dealt(lanes.size());
-  for (std::size_t i = 0; i < partitions.size(); ++i) dealt[i % lanes.size()].push_back(partitions[i]);
+  for (const std::int32_t partition : partitions)
+    dealt[static_cast<std::size_t>(partition) % lanes.size()].push_back(partition);  // each always to the same
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) lanes[lane].projector->assign(std::move(dealt[lane]));
 }
 

@@ -8,6 +8,7 @@
 namespace dossier::app {
 namespace {
 
+constexpr std::int64_t kOwnedUs = producers::PartitionOwners::kTtlMs * 1'000 - 1'000'000;  // after a renewal began: by then nobody else has them
 constexpr std::int64_t kVerifyAgainUs = 1'000'000;
 constexpr std::int64_t kListenMs = 500;
 
@@ -69,11 +70,15 @@ Status Upkeep::renew() {
   }
   std::vector<std::int32_t> local;
   if (projector_ != nullptr) {
+    // Renewing gives partitions away: until this process has let go of them, heads are not believed.
+    const std::int64_t began_us = core_.clock.boot_us();
+    core_.recent.own_until(0);
     TRY(auto owned, projector_owners_.renew());
     projector_->assign(std::move(owned));
     TRY_STATUS(projector_->look_at_generations());
     TRY_STATUS(projector_->look_at_repairs());
     local = projector_->local();
+    if (!local.empty()) core_.recent.own_until(began_us + kOwnedUs);
   }
   poller_.set_local(local);
   all_local_.store(static_cast<std::int32_t>(local.size()) == core_.identity.partitions);

@@ -156,6 +156,42 @@ TEST_F(RecentStatesTest, a_head_is_known_until_a_transaction_moves_it) {
   EXPECT_EQ(head(), (Head{9, 1}));
 }
 
+TEST_F(RecentStatesTest, a_head_is_believed_for_a_while_after_it_was_read_whatever_the_projector_says) {
+  applied(5, {});
+  learned_head({8, 1}, 6, 3);
+  clock_.advance_us(2'000'000);
+  recent_.confirmed(home(kWorkspace), clock_.boot_us());
+  recent_.confirmed(home(kPeople), clock_.boot_us());
+  EXPECT_EQ(head(), (Head{8, 1}));
+  clock_.advance_us(1);
+  EXPECT_EQ(head(), std::nullopt) << "another generation may be live by now";
+}
+
+TEST_F(RecentStatesTest, a_head_is_believed_only_while_nobody_else_can_have_its_partition) {
+  applied(5, {});
+  learned_head({8, 1}, 6, 3);
+  recent_.own_until(0);
+  EXPECT_EQ(head(), std::nullopt);
+  recent_.own_until(clock_.boot_us() + 1'000);
+  EXPECT_EQ(head(), (Head{8, 1}));
+  clock_.advance_us(1'000);
+  EXPECT_EQ(head(), std::nullopt);
+}
+
+TEST_F(RecentStatesTest, a_transaction_that_nobody_announced_ends_a_head_too) {
+  learned_head({8, 1}, 5, 3);
+  events::AppliedBatch batch;
+  const std::vector<events::HeadOfWorkspace> heads = {{kPeople.str(), {}}};
+  batch.partition = home(kPeople);
+  batch.next_offset = 4;
+  batch.began_us = clock_.boot_us();
+  batch.records.resize(1);
+  batch.heads = heads;
+  recent_.applied(batch);
+  applied(5, {});
+  EXPECT_EQ(head(), std::nullopt);
+}
+
 TEST_F(RecentStatesTest, what_was_not_used_for_long_makes_room) {
   RecentStates::Options options;
   options.bytes = kPartitions * 20'000;
