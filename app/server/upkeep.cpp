@@ -8,7 +8,8 @@
 namespace dossier::app {
 namespace {
 
-constexpr std::int64_t kOwnedUs = producers::PartitionOwners::kTtlMs * 1'000 - 1'000'000;  // after a renewal began: by then nobody else has them
+// So long after a renewal began nobody else is given what it left to this process; a second less than others wait.
+constexpr std::int64_t kOwnedUs = producers::PartitionOwners::kTtlMs * 1'000 - 1'000'000;
 constexpr std::int64_t kVerifyAgainUs = 1'000'000;
 constexpr std::int64_t kListenMs = 500;
 
