@@ -339,9 +339,11 @@ TEST_F(SubmodulesOfAnIssue, go_with_their_worktree) {
   ASSERT_TRUE(record);
   record->state = CopyRecord::State::removing;
   ASSERT_TRUE(folder.save(*record));
+  WorkdirStore restarted(folder_.path() + "/workroot", std::nullopt);
+  ASSERT_TRUE(restarted.repair());
   // The store's own thread may be at it already, and then has it alone.
   EXPECT_TRUE(test::eventually(10'000, [&] {
-    store_.clean_up(1'900'000'000'000'000);
+    restarted.clean_up(1'900'000'000'000'000);
     return !fs::exists(registered);
   }));
   EXPECT_FALSE(fs::exists(first_.path));

@@ -219,6 +219,7 @@ TEST_F(WorkingCopies, probe_failed_is_reported_and_the_session_gets_a_fresh_copy
   std::string record = read_file(first.path + ".copy.json");
   record.replace(record.find(commit_), commit_.size(), std::string(40, '1'));
   write_file(first.path + ".copy.json", record);
+  restart();
   next_session();
   const Workdir second = prepare();
   EXPECT_EQ(states(second), "probe_failed;");
@@ -382,6 +383,7 @@ TEST_F(WorkingCopies, cleaning_never_leaves_the_managed_root_and_tries_again_lat
   EXPECT_EQ(refused.error().code, Code::forbidden);
   fs::remove(project);
   fs::rename(project + ".aside", project);
+  restart();
   store_->clean_up(2'000'000'000'000'000);
   EXPECT_TRUE(test::eventually(10'000, [&] { return !fs::exists(first.path); }));
   EXPECT_EQ(read_file(outside + "/" + first.worktree + "/precious.txt"), "precious\n");
@@ -395,6 +397,7 @@ TEST_F(WorkingCopies, a_read_only_module_cache_is_removed_too_and_what_a_killed_
   std::string record = read_file(first.path + ".copy.json");
   record.replace(record.find("\"idle\""), 6, "\"removing\"");
   write_file(first.path + ".copy.json", record);
+  restart();
   store_->clean_up(2'000'000'000'000'000);
   for (const char* suffix : {"", ".diff", ".evidence", ".output"}) EXPECT_FALSE(fs::exists(first.path + suffix)) << suffix;
 }

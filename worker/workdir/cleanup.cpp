@@ -1,4 +1,4 @@
-// Removing what nobody needs any more, from what lies on disk.
+// Removing what nobody needs any more.
 #include <algorithm>
 
 #include "base/log.hpp"
@@ -27,23 +27,17 @@ void WorkdirStore::clean_until_stopped() {
 }
 
 std::int64_t WorkdirStore::clean_up(std::int64_t now_us) {
-  std::vector<CopyRecord> kept, removing, removed;
-  for (CopyRecord& record : folder_.all()) {
-    switch (record.state) {
-      case CopyRecord::State::active: break;
-      case CopyRecord::State::idle:
-      case CopyRecord::State::broken: kept.push_back(std::move(record)); break;
-      case CopyRecord::State::removing: removing.push_back(std::move(record)); break;
-      case CopyRecord::State::removed: removed.push_back(std::move(record)); break;
-    }
-  }
-  const auto oldest_first = [](std::vector<CopyRecord>& records) {
+  const auto oldest_first = [](std::vector<CopyRecord> records) {
     std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.released_us < b.released_us; });
+    return records;
   };
-  oldest_first(kept);
-  oldest_first(removed);
+  std::vector<CopyRecord> removing = folder_.in_states({CopyRecord::State::removing});
+  std::vector<CopyRecord> kept = oldest_first(folder_.in_states({CopyRecord::State::idle, CopyRecord::State::broken}));
   for (std::size_t i = 0; i + kMaxIdle < kept.size(); ++i) removing.push_back(std::move(kept[i]));
-  for (std::size_t i = 0; i + kMaxRemoved < removed.size(); ++i) folder_.forget(removed[i]);
+  if (folder_.count(CopyRecord::State::removed) > kMaxRemoved) {
+    const std::vector<CopyRecord> removed = oldest_first(folder_.in_states({CopyRecord::State::removed}));
+    for (std::size_t i = 0; i + kMaxRemoved < removed.size(); ++i) folder_.forget(removed[i]);
+  }
   std::int64_t next_us = now_us + kLongestPauseUs;
   for (CopyRecord& record : removing) {
     const std::string path = folder_.path(record);
@@ -75,10 +69,11 @@ Status WorkdirStore::clean_one(CopyRecord& record) {
   // Said first: a copy that is half gone is never gone on with.
   record.state = CopyRecord::State::removing;
   TRY_STATUS(folder_.save(record));
-  const auto repository_mutex = lock_of(folder_.repository(record));
-  const std::lock_guard lock(*repository_mutex);
+  // It is claimed, so nobody else is in its folders, and sessions that begin meanwhile need not wait for a large one to be gone.
   TRY_STATUS(folder_.remove_worktree(record));
   TRY_STATUS(folder_.remove_files_beside(record));
+  const auto repository_mutex = lock_of(folder_.repository(record));
+  const std::lock_guard lock(*repository_mutex);
   auto repository = git::Repository::open(folder_.repository(record));
   if (repository) {
     TRY_STATUS(repository->forget_worktree(record.worktree));
@@ -110,6 +105,7 @@ void WorkdirStore::release(const Workdir& workdir) {
 void WorkdirStore::unclaim(const std::string& path) {
   const std::lock_guard lock(mutex_);
   claimed_.erase(path);
+  if (const auto copy_mutex = locks_.find(path); copy_mutex != locks_.end() && copy_mutex->second.use_count() == 1) locks_.erase(copy_mutex);
   clean_now_ = true;
   changed_.notify_all();
 }

@@ -1,4 +1,4 @@
-// Records of working copies as JSON files.
+// Records of working copies: in memory, and as JSON files.
 #include "worker/workdir/copy_record.hpp"
 
 #include <algorithm>
@@ -77,7 +77,30 @@ Result<CopyRecord> parse_copy_record(const std::string& text) {
   return record;
 }
 
-Result<CopyRecord> CopyFolder::load(const std::string& path) const {
+void CopyFolder::Known::put(const std::string& path, const CopyRecord& record) {
+  remove(path);
+  of_state[record.state].insert(path);
+  if (!record.issue_id.empty()) of_issue[record.issue_id].insert(path);
+  records.emplace(path, record);
+}
+
+void CopyFolder::Known::remove(const std::string& path) {
+  const auto known = records.find(path);
+  if (known == records.end()) return;
+  of_state[known->second.state].erase(path);
+  if (const auto issue = of_issue.find(known->second.issue_id); issue != of_issue.end() && issue->second.erase(path) != 0 && issue->second.empty())
+    of_issue.erase(issue);
+  records.erase(known);
+}
+
+std::vector<CopyRecord> CopyFolder::Known::at(const std::set<std::string>& paths) const {
+  std::vector<CopyRecord> found;
+  found.reserve(paths.size());
+  for (const std::string& path : paths) found.push_back(records.at(path));
+  return found;
+}
+
+Result<CopyRecord> CopyFolder::read(const std::string& path) const {
   const fs::path place(path);
   TRY(const git::Folder folder, git::Folder::open(workdirs()));
   const std::string relative = place.parent_path().filename().string() + "/" + place.filename().string() + std::string(kRecordSuffix);
@@ -85,6 +108,31 @@ Result<CopyRecord> CopyFolder::load(const std::string& path) const {
   TRY(CopyRecord record, parse_copy_record(text));
   if (this->path(record) != path) return make_error(Code::corrupt, "the record beside " + path + " is of another working copy");
   return record;
+}
+
+CopyFolder::Known& CopyFolder::known_locked() const {
+  if (known_) return *known_;
+  known_.emplace();
+  std::error_code failed;
+  for (fs::directory_iterator project(workdirs(), failed), end; !failed && project != end; project.increment(failed)) {
+    std::error_code unreadable;  // also of a file, and of a link, which is not entered
+    if (project->is_symlink(unreadable)) continue;
+    for (fs::directory_iterator file(project->path(), unreadable); !unreadable && file != end; file.increment(unreadable)) {
+      const std::string name = file->path().string();
+      if (name.size() <= kRecordSuffix.size() || name.compare(name.size() - kRecordSuffix.size(), kRecordSuffix.size(), kRecordSuffix) != 0) continue;
+      const std::string path = name.substr(0, name.size() - kRecordSuffix.size());
+      if (const auto record = read(path)) known_->put(path, *record);
+    }
+  }
+  return *known_;
+}
+
+Result<CopyRecord> CopyFolder::load(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  const Known& known = known_locked();
+  const auto record = known.records.find(path);
+  if (record == known.records.end()) return make_error(Code::not_found, "nothing is known of a working copy at " + path);
+  return record->second;
 }
 
 Status CopyFolder::save(const CopyRecord& record) const {
@@ -98,7 +146,7 @@ Status CopyFolder::save(const CopyRecord& record) const {
   fs::rename(making, file, failed);
   if (!stream || failed) return make_error(Code::io, "can't write " + file);
   const std::lock_guard lock(mutex_);
-  if (paths_of_issues_ && !record.issue_id.empty()) (*paths_of_issues_)[record.issue_id].insert(path(record));
+  known_locked().put(path(record), record);
   return {};
 }
 
@@ -106,41 +154,35 @@ void CopyFolder::forget(const CopyRecord& record) const {
   std::error_code ignored;
   if (check_project(record.project)) fs::remove(path(record) + std::string(kRecordSuffix), ignored);
   const std::lock_guard lock(mutex_);
-  if (!paths_of_issues_) return;
-  const auto paths = paths_of_issues_->find(record.issue_id);
-  if (paths != paths_of_issues_->end() && paths->second.erase(path(record)) != 0 && paths->second.empty()) paths_of_issues_->erase(paths);
+  known_locked().remove(path(record));
 }
 
 std::vector<CopyRecord> CopyFolder::all() const {
+  const std::lock_guard lock(mutex_);
   std::vector<CopyRecord> records;
-  std::error_code failed;
-  for (fs::directory_iterator project(workdirs(), failed), end; !failed && project != end; project.increment(failed)) {
-    std::error_code unreadable;  // also of a file, and of a link, which is not entered
-    if (project->is_symlink(unreadable)) continue;
-    for (fs::directory_iterator file(project->path(), unreadable); !unreadable && file != end; file.increment(unreadable)) {
-      const std::string name = file->path().string();
-      if (name.size() <= kRecordSuffix.size() || name.compare(name.size() - kRecordSuffix.size(), kRecordSuffix.size(), kRecordSuffix) != 0) continue;
-      if (auto record = load(name.substr(0, name.size() - kRecordSuffix.size()))) records.push_back(*std::move(record));
-    }
-  }
+  for (const auto& [path, record] : known_locked().records) records.push_back(record);
+  return records;
+}
+
+std::vector<CopyRecord> CopyFolder::in_states(const std::set<CopyRecord::State>& states) const {
+  const std::lock_guard lock(mutex_);
+  Known& known = known_locked();
+  std::vector<CopyRecord> records;
+  for (const CopyRecord::State state : states)
+    for (CopyRecord& record : known.at(known.of_state[state])) records.push_back(std::move(record));
   return records;
 }
 
 std::vector<CopyRecord> CopyFolder::of_issue(const std::string& issue_id) const {
-  std::set<std::string> paths;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!paths_of_issues_) {
-      paths_of_issues_.emplace();
-      for (const CopyRecord& record : all())
-        if (!record.issue_id.empty()) (*paths_of_issues_)[record.issue_id].insert(path(record));
-    }
-    if (const auto known = paths_of_issues_->find(issue_id); known != paths_of_issues_->end()) paths = known->second;
-  }
-  std::vector<CopyRecord> records;
-  for (const std::string& path : paths)
-    if (auto record = load(path); record && record->issue_id == issue_id) records.push_back(*std::move(record));
-  return records;
+  const std::lock_guard lock(mutex_);
+  const Known& known = known_locked();
+  const auto paths = known.of_issue.find(issue_id);
+  return paths == known.of_issue.end() ? std::vector<CopyRecord>() : known.at(paths->second);
+}
+
+std::size_t CopyFolder::count(CopyRecord::State state) const {
+  const std::lock_guard lock(mutex_);
+  return known_locked().of_state[state].size();
 }
 
 Status CopyFolder::remove_worktree(const CopyRecord& record) const {

@@ -1,5 +1,5 @@
-// What this worker knows of a working copy, in a file beside it: read after a restart, by the next session of its issue, and
-// by the cleaning. Written whole under another name first.
+// What this worker knows of a working copy, in a file beside it: written whole under another name first, and read after a
+// restart. Meanwhile what is in memory counts, so that a task does not read the files of a thousand earlier ones.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -51,7 +52,8 @@ std::string write_copy_record(const CopyRecord& record);
 // corrupt: no such record.
 Result<CopyRecord> parse_copy_record(const std::string& text);
 
-// The managed folder: where things of a working copy lie. Thread-safe; the only one of its root.
+// The managed folder: where things of a working copy lie, and the records of all that are there. Thread-safe; the only one of its root.
+// Records are read from disk once, when first asked for; one that can't be read is left alone.
 class CopyFolder {
  public:
   explicit CopyFolder(std::string root) : root_(std::move(root)) {}
@@ -63,14 +65,15 @@ class CopyFolder {
   // Is there while submodules are checked out, and at no other time: credentials may lie in it.
   std::string scratch(const CopyRecord& record) const { return path(record) + kScratchSuffix; }
 
-  // not_found, corrupt.
+  // not_found: none of a copy at `path`.
   Result<CopyRecord> load(const std::string& path) const;
   Status save(const CopyRecord& record) const;
   void forget(const CopyRecord& record) const;
-  // All that can be read, in no order. Reads every record there is.
+  // In no order.
   std::vector<CopyRecord> all() const;
-  // Those of an issue, in no order: reads them alone. Which they are is known from one look at all of them.
+  std::vector<CopyRecord> in_states(const std::set<CopyRecord::State>& states) const;
   std::vector<CopyRecord> of_issue(const std::string& issue_id) const;
+  std::size_t count(CopyRecord::State state) const;
   // Worktree and private index. Follows no link below the root: forbidden where a folder on the way is one.
   Status remove_worktree(const CopyRecord& record) const;
   // What a run that was killed left beside it: a diff, evidence, output beyond the limit.
@@ -87,9 +90,20 @@ class CopyFolder {
  private:
   static constexpr const char* kScratchSuffix = ".submodules.making";
 
+  struct Known {
+    std::unordered_map<std::string, CopyRecord> records;  // by path
+    std::map<CopyRecord::State, std::set<std::string>> of_state;
+    std::map<std::string, std::set<std::string>> of_issue;
+    void put(const std::string& path, const CopyRecord& record);
+    void remove(const std::string& path);
+    std::vector<CopyRecord> at(const std::set<std::string>& paths) const;
+  };
+  Result<CopyRecord> read(const std::string& path) const;
+  Known& known_locked() const;
+
   std::string root_;
   mutable std::mutex mutex_;
-  mutable std::optional<std::map<std::string, std::set<std::string>>> paths_of_issues_;  // once asked for
+  mutable std::optional<Known> known_;
 };
 
 }  // namespace dossier::worker

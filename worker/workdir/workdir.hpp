@@ -9,7 +9,7 @@
 // A later session of the same issue, or a later offer of the same session, goes on in the copy that is there. (generation,
 // offer) orders them: one that came before the last is refused, so a frozen run that wakes up never overwrites what came after it. What
 // a crash leaves is mended when it is met (prepare) or at start (repair); what nobody needs any more is removed by a thread
-// of the store, again and again with growing pauses, from what it finds on disk.
+// of the store, again and again with growing pauses, also across restarts: records say what is still to be done.
 #pragma once
 
 #include <condition_variable>
@@ -147,7 +147,7 @@ class WorkdirStore {
   const SystemClock clock_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::string, std::shared_ptr<std::mutex>> locks_;  // by path; as many as repositories and copies on disk
+  std::map<std::string, std::shared_ptr<std::mutex>> locks_;  // by path, of repositories and of the copies that somebody has
   std::set<std::string> claimed_;                             // worktrees that a run or the cleaning has
   bool stop_ = false;
   bool clean_now_ = false;
