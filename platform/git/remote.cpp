@@ -106,6 +106,31 @@ Error without_secrets(Error error, const Credentials& credentials) {
   return error;
 }
 
+constexpr std::string_view kHeads = "refs/heads/";
+constexpr std::string_view kMirrored = "refs/remotes/origin/";
+
+// Whether every branch of the connected remote is here as it is there, and no other one: then a fetch would ask the same again, and
+// read every reference of the repository to find nothing to prune.
+bool is_mirrored(git_repository* repository, git_remote* remote) {
+  const git_remote_head** heads = nullptr;
+  std::size_t count = 0, branches = 0;
+  if (git_remote_ls(&heads, &count, remote) != 0) return false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string_view name(heads[i]->name);
+    if (name.substr(0, kHeads.size()) != kHeads) continue;
+    ++branches;
+    const std::string mirrored = std::string(kMirrored) + std::string(name.substr(kHeads.size()));
+    git_oid here;
+    if (git_reference_name_to_id(&here, repository, mirrored.c_str()) != 0 || git_oid_equal(&here, &heads[i]->oid) == 0) return false;
+  }
+  std::size_t mirrored = 0;
+  const auto counted = [](const char*, void* number) {
+    ++*static_cast<std::size_t*>(number);
+    return 0;
+  };
+  return git_reference_foreach_glob(repository, (std::string(kMirrored) + "*").c_str(), counted, &mirrored) == 0 && mirrored == branches;
+}
+
 std::string real(const fs::path& path) {
   std::error_code failed;
   const fs::path found = fs::canonical(path, failed);
@@ -250,6 +275,10 @@ Status Repository::set_remote_url(const std::string& url) {
 
 Status Repository::set_excluded(const std::string& patterns) {
   const fs::path folder = fs::path(git_repository_commondir(handle_->repository.get())) / "info";
+  {
+    std::ifstream present(folder / "exclude", std::ios::binary);
+    if (std::string(std::istreambuf_iterator<char>(present), {}) == patterns) return {};
+  }
   std::error_code failed;
   fs::create_directories(folder, failed);
   std::ofstream file(folder / "exclude", std::ios::binary | std::ios::trunc);
@@ -278,10 +307,11 @@ Result<std::string> Repository::fetch(const ShouldStop& should_stop, const Crede
   Buffer name;
   std::string branch;
   if (git_remote_default_branch(name.get(), remote.get()) == 0) branch = name.str();
-  result = git_remote_fetch(remote.get(), nullptr, &options, "fetch");
-  if (result < 0) return without_secrets(git_error_of(result, what), credentials);
+  if (!is_mirrored(handle_->repository.get(), remote.get())) {
+    result = git_remote_fetch(remote.get(), nullptr, &options, "fetch");
+    if (result < 0) return without_secrets(git_error_of(result, what), credentials);
+  }
   git_remote_disconnect(remote.get());
-  constexpr std::string_view kHeads = "refs/heads/";
   if (branch.compare(0, kHeads.size(), kHeads) == 0) branch.erase(0, kHeads.size());
   return branch;
 }

@@ -34,14 +34,20 @@ std::string after(const std::string& line, std::string_view prefix) {
   return line.compare(0, prefix.size(), prefix) == 0 ? line.substr(prefix.size()) : "";
 }
 
+// Into a folder that was made a moment ago: nothing is there.
+bool write_first_line(const fs::path& file, const std::string& line) {
+  const Descriptor made(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  const std::string text = line + "\n";
+  return made.get() >= 0 && ::write(made.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
 // Over whatever is there, also a link, which is not followed.
 bool write_line(const fs::path& file, const std::string& line) {
   if (line_of(file) == line) return true;
   std::error_code failed;
-  const std::string making = file.string() + ".making", text = line + "\n";
+  const std::string making = file.string() + ".making";
   fs::remove_all(making, failed);
-  const Descriptor made(::open(making.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
-  if (made.get() < 0 || ::write(made.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return false;
+  if (!write_first_line(making, line)) return false;
   if (fs::is_directory(fs::symlink_status(file, failed))) fs::remove_all(file, failed);
   failed.clear();
   fs::rename(making, file, failed);
@@ -64,13 +70,13 @@ Status Repository::add_worktree(const std::string& name, const std::string& path
   if (!fs::create_directory(registered, failed))
     return failed ? make_error(Code::io, "can't register the worktree " + name + ": " + failed.message())
                   : make_error(Code::already_exists, "the worktree " + name + " is registered already");
-  const bool written = write_line(registered / "locked", std::string(kHalfMade)) && write_line(registered / "gitdir", path + "/.git") &&
-                       write_line(registered / "commondir", "../..") && write_line(registered / "HEAD", "ref: refs/heads/" + branch);
+  const bool written = write_first_line(registered / "locked", std::string(kHalfMade)) && write_first_line(registered / "gitdir", path + "/.git") &&
+                       write_first_line(registered / "commondir", "../..") && write_first_line(registered / "HEAD", "ref: refs/heads/" + branch);
   if (!written) return make_error(Code::io, "can't write the registration of the worktree " + name);
   if (!fs::create_directory(path, failed))
     return failed ? make_error(Code::io, "can't make the worktree " + path + ": " + failed.message())
                   : make_error(Code::already_exists, "can't make the worktree: " + path + " is there already");
-  if (!write_line(fs::path(path) / ".git", "gitdir: " + registered.string())) return make_error(Code::io, "can't write " + path + "/.git");
+  if (!write_first_line(fs::path(path) / ".git", "gitdir: " + registered.string())) return make_error(Code::io, "can't write " + path + "/.git");
   RepositoryHandle worktree;
   TRY_GIT("can't open the worktree " + path, git_repository_open(out(worktree), path.c_str()));
   git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;

@@ -203,6 +203,20 @@ TEST_F(WorkdirTest, the_next_session_sees_what_was_pushed_meanwhile_and_removed_
   EXPECT_EQ(cached(second, "branch --list 'dossier/*' | wc -l"), "2");
 }
 
+TEST_F(WorkdirTest, a_source_that_is_as_it_was_is_not_fetched_again) {
+  const std::string fetched = prepare().repository + "/FETCH_HEAD";
+  ASSERT_TRUE(fs::remove(fetched));
+  request_.offer = 2;
+  prepare();
+  EXPECT_FALSE(fs::exists(fetched));
+  source_.git("branch another");
+  request_.offer = 3;
+  EXPECT_EQ(cached(prepare(), "branch -r --list origin/another"), "  origin/another");
+  source_.git("branch -q -D another");
+  request_.offer = 4;
+  EXPECT_EQ(cached(prepare(), "branch -r --list origin/another"), "");
+}
+
 TEST_F(WorkdirTest, what_a_crash_left_half_made_is_removed_at_start) {
   const Workdir whole = prepare();
   request_.offer = 2;
