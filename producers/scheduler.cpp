@@ -71,7 +71,7 @@ void Scheduler::take_seats(View& view) {
     active.insert(task.id);
   }
   for (const TaskId& id : view.in_flight)
-    if (const auto it = offered_by_me_.find(id); it != offered_by_me_.end() && !active.contains(id)) ++busy[it->second.second];
+    if (const auto it = offered_by_me_.find(id); it != offered_by_me_.end() && !active.contains(id)) ++busy[it->second.worker];
   for (const LiveWorker& worker : view.workers) {
     const std::uint32_t taken = busy[worker.id];
     if (!worker.draining && taken < worker.slots) view.seats.push_back({&worker, worker.slots - taken});
@@ -105,8 +105,8 @@ void Scheduler::note_lapses(const View& view) {
   for (const QueuedTask& task : view.queued) {
     const auto it = offered_by_me_.find(task.id);
     if (it == offered_by_me_.end()) continue;
-    if (it->second.first == task.offer) resting_until_us_[it->second.second] = now + options_.rest_us;
-    if (it->second.first <= task.offer) offered_by_me_.erase(it);
+    if (it->second.offer == task.offer) resting_until_us_[it->second.worker] = now + options_.rest_us;
+    if (it->second.offer <= task.offer) offered_by_me_.erase(it);
   }
   for (const ActiveTask& task : view.active)
     if (is_leased(task)) offered_by_me_.erase(task.id);
@@ -135,7 +135,9 @@ void Scheduler::watch_offers(const View& view, std::int64_t& next_us) {
       lapse(task);
       continue;
     }
-    std::int64_t repeat_in = (offer.repeated_us != 0 ? offer.repeated_us + options_.repeat_again_us : offer.since_us + events::kOfferRepeatUs) - boot;
+    const bool is_lost = offer.repeated_us == 0 && went_elsewhere(task, view);
+    std::int64_t repeat_in =
+        is_lost ? 0 : (offer.repeated_us != 0 ? offer.repeated_us + options_.repeat_again_us : offer.since_us + events::kOfferRepeatUs) - boot;
     if (repeat_in <= 0) {
       due.emplace_back(&task, clock_.wall_us() + lapses_in);
       offer.repeated_us = boot;
@@ -145,6 +147,15 @@ void Scheduler::watch_offers(const View& view, std::int64_t& next_us) {
   }
   watched_.swap(watched);
   repeat_offers(due);
+}
+
+// Whether I sent it to a partition that is not its worker's by now: the group moved it meanwhile, and whoever has it passes over
+// offers to others.
+bool Scheduler::went_elsewhere(const ActiveTask& task, const View& view) const {
+  const auto sent = offered_by_me_.find(task.id);
+  if (sent == offered_by_me_.end() || sent->second.offer != task.offer || sent->second.partition < 0) return false;
+  const auto worker = std::ranges::find(view.workers, task.worker, &LiveWorker::id);
+  return worker != view.workers.end() && std::ranges::find(worker->partitions, sent->second.partition) == worker->partitions.end();
 }
 
 void Scheduler::repeat_offers(const std::vector<std::pair<const ActiveTask*, std::int64_t>>& due) {
@@ -303,9 +314,9 @@ void Scheduler::offer(const QueuedTask& task, const LiveWorker& worker, const v1
   if (!begin(task.id)) return;
   const std::int64_t deadline_us = clock_.wall_us() + events::kOfferDeadlineUs;
   v1::TaskOffer message = offer_message(task, worker, deadline_us, resume);
-  offered_by_me_[task.id] = {task.offer + 1, worker.id};
   // The worker listens to all of its partitions alike; spreading by task keeps one from filling.
   const std::int32_t partition = worker.partitions.empty() ? -1 : worker.partitions[events::fnv1a64(task.id.str()) % worker.partitions.size()];
+  offered_by_me_[task.id] = {task.offer + 1, worker.id, partition};
   Command command;
   command.context = context(task.workspace, "offer", task.id.str() + "/" + std::to_string(task.offer + 1) + "/" + worker.id.str());
   command.decide = commands::offer_task(task.id, worker.id, deadline_us);

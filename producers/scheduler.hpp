@@ -1,6 +1,7 @@
 // The scheduler: matches queued tasks to live workers, commits TaskOffered, sends the offer; repeats what is not claimed
-// within 300 ms on the control topic; lets offers lapse at their deadline; passes cancel requests, decided approvals and what
-// is to be steered on to the worker. A task whose agent's session a worker has goes there while that worker lives, if it has room soon.
+// within 300 ms on the control topic, and at once what went to a partition that its worker turns out to have given away; lets offers lapse at their
+// deadline; passes cancel requests, decided approvals and what is to be steered on to the worker. A task whose agent's session a worker has goes
+// there while that worker lives, if it has room soon.
 //
 // It holds no state that counts: what it remembers are hints. Two of them at once are harmless, because an offer is
 // conditional on the task's version, and a worker ignores what it knows already.
@@ -81,6 +82,7 @@ class Scheduler {
   Status look_at_queues(View& view);
   Status learn_details(const std::vector<TaskId>& ids);
   void watch_offers(const View& view, std::int64_t& next_us);
+  bool went_elsewhere(const ActiveTask& task, const View& view) const;
   void repeat_offers(const std::vector<std::pair<const ActiveTask*, std::int64_t>>& due);
   void pass_on_cancels(const View& view);
   void pass_on_decisions(const View& view);
@@ -130,7 +132,12 @@ class Scheduler {
     std::int64_t since_us = 0;
   };
   std::unordered_map<TaskId, Home> homes_;
-  std::unordered_map<TaskId, std::pair<std::uint32_t, WorkerId>> offered_by_me_;
+  struct Offered {
+    std::uint32_t offer = 0;
+    WorkerId worker;
+    std::int32_t partition = -1;  // of the pool's offers topic; -1: told by the control topic
+  };
+  std::unordered_map<TaskId, Offered> offered_by_me_;
   std::unordered_map<WorkerId, std::int64_t> resting_until_us_;  // boot time
 
   // Tasks with a command of mine in flight; shared with callbacks.

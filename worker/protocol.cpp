@@ -208,7 +208,8 @@ void Protocol::on_partitions(std::vector<std::int32_t> partitions, Now now) {
   std::sort(partitions.begin(), partitions.end());
   if (partitions == partitions_) return;
   partitions_ = std::move(partitions);
-  heartbeat_soon(now);
+  // Without the gap: until the server knows, it sends offers where nobody takes them.
+  heartbeat_due_us_ = now.boot_us;
 }
 
 void Protocol::on_drain(Now now) {

@@ -16,7 +16,8 @@ namespace dossier::test {
 
 class MemoryWorker {
  public:
-  std::uint32_t slots = 1;  // before it is registered
+  std::uint32_t slots = 1;                  // before it is registered
+  std::vector<std::int32_t> partitions{0};  // of its pool's offers, as its heartbeats say
 
   MemoryWorker(MemoryInstallation& at, WorkspaceId workspace, const std::string& name)
       : at_(at),
@@ -52,7 +53,7 @@ class MemoryWorker {
     v1::Report report;
     auto& heartbeat = *report.mutable_heartbeat();
     heartbeat.set_free_slots(slots);
-    heartbeat.add_partitions(0);
+    for (const std::int32_t partition : partitions) heartbeat.add_partitions(partition);
     heartbeat.set_draining(draining);
     for (const auto& fence : running) *heartbeat.add_running() = fence;
     append(signed_bytes_of(report, 0));

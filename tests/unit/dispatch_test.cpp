@@ -71,6 +71,21 @@ TEST(Dispatch, an_offer_that_nobody_claims_is_repeated_by_the_control_topic_and_
   EXPECT_EQ(office.task(task).attempts(), 0u);
 }
 
+TEST(Dispatch, an_offer_in_a_partition_that_its_worker_gave_away_meanwhile_is_repeated_at_once) {
+  MemoryOffice office;
+  MemoryWorker worker = office.add_worker("a");
+  office.ask();
+  EXPECT_TRUE(office.told(worker, Control::kOffer).empty());
+  worker.partitions = {1};
+  worker.heartbeat();
+  office.settle_all(1'000);
+  ASSERT_EQ(office.told(worker, Control::kOffer).size(), 1u);
+  EXPECT_EQ(office.told(worker, Control::kOffer)[0].offer().offer(), 1u);
+  worker.heartbeat();
+  office.settle_all(1'000);
+  EXPECT_EQ(office.told(worker, Control::kOffer).size(), 1u);
+}
+
 // Found with a server whose wall clock was two hours off: it saw no live worker, and ended the other servers' offers at once.
 TEST(Dispatch, a_wall_clock_that_jumps_ends_no_offer_and_silences_no_worker) {
   for (const std::int64_t jump_us : {7'200 * kSecond, -7'200 * kSecond}) {

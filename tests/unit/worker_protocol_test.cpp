@@ -36,6 +36,25 @@ TEST_F(WorkerProtocol, an_offer_that_ended_is_not_claimed_again_when_it_comes_la
   EXPECT_TRUE(order_.empty());
 }
 
+TEST_F(WorkerProtocol, says_at_once_which_partitions_it_has_now) {
+  protocol_.on_offer(offer_of(kTask, 1), now());
+  protocol_.on_tick(now());
+  take();
+  ASSERT_EQ(heartbeats_.size(), 1u);
+  pass(1'000);
+  protocol_.on_partitions({2, 1}, now());
+  EXPECT_LE(protocol_.next_due_us(), boot_us_);
+  protocol_.on_tick(now());
+  take();
+  ASSERT_EQ(heartbeats_.size(), 1u);
+  const auto& told = heartbeats_[0].partitions();
+  EXPECT_EQ(std::vector<std::int32_t>(told.begin(), told.end()), (std::vector<std::int32_t>{1, 2}));
+  protocol_.on_partitions({1, 2}, now());
+  protocol_.on_tick(now());
+  take();
+  EXPECT_TRUE(heartbeats_.empty());
+}
+
 TEST_F(WorkerProtocol, ignores_what_is_addressed_to_others) {
   protocol_.on_offer(offer_of(kTask, 1, "wkr_00000000000000000000000000000009"), now());
   take();
