@@ -32,7 +32,7 @@ OfferConsumer::~OfferConsumer() {
 
 void OfferConsumer::commit(const std::vector<Commit>& commits) {
   const std::lock_guard lock(mutex_);
-  commits_.insert(commits_.end(), commits.begin(), commits.end());
+  for (const Commit& commit : commits) commits_[commit.partition] = commit.offset;
 }
 
 void OfferConsumer::run() {
@@ -52,14 +52,22 @@ void OfferConsumer::run() {
         else
           listener_.unreadable(record.partition, record.offset);
       }
-    std::vector<Commit> commits;
-    {
-      const std::lock_guard lock(mutex_);
-      commits.swap(commits_);
+    if (const std::int64_t now = SystemClock().boot_us(); now >= commit_due_us_) {
+      commit_due_us_ = now + kCommitUs;
+      commit_now();
     }
-    for (const Commit& commit : commits) reader_->commit(commit.partition, commit.offset);
   }
+  commit_now();
   reader_->close(kCloseMs);
+}
+
+void OfferConsumer::commit_now() {
+  std::map<std::int32_t, std::int64_t> commits;
+  {
+    const std::lock_guard lock(mutex_);
+    commits.swap(commits_);
+  }
+  for (const auto& [partition, offset] : commits) reader_->commit(partition, offset);
 }
 
 ControlConsumer::ControlConsumer(std::unique_ptr<topic::Reader> reader, std::string topic, ControlListener listener)

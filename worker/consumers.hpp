@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,16 +30,21 @@ class OfferConsumer {
   ~OfferConsumer();  // leaves the group
   OfferConsumer(const OfferConsumer&) = delete;
   OfferConsumer& operator=(const OfferConsumer&) = delete;
-  // Thread-safe; done by the consumer's thread after its next poll.
+  // Thread-safe; done by the consumer's thread within kCommitUs, the last of each partition. What was read and not committed is read
+  // again by whoever has the partition next, and then known or somebody else's: a commit an offer would be one more request to the
+  // broker in the moment in which the claim is on its way.
   void commit(const std::vector<Commit>& commits);
+  static constexpr std::int64_t kCommitUs = 1'000'000;
 
  private:
   void run();
+  void commit_now();
   const std::unique_ptr<topic::GroupReader> reader_;
   const OfferListener listener_;
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
-  std::vector<Commit> commits_;
+  std::map<std::int32_t, std::int64_t> commits_;  // the next to read, by partition
+  std::int64_t commit_due_us_ = 0;
   std::thread thread_;
 };
 
