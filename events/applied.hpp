@@ -32,6 +32,13 @@ struct AppliedRecord {
   std::vector<std::uint64_t> versions;  // accepted: one an event
 };
 
+// Whether a scheduler has something to do for what was applied.
+enum class DispatchNeed : std::uint8_t {
+  none,
+  soon,  // steps of a task on its worker, which leave no slot free and no task waiting: in time to watch over them
+  now,   // a task waits, a slot is free, a worker came, or somebody decided something that a worker is to be told
+};
+
 struct AppliedBatch {
   std::int32_t partition = 0;
   std::int64_t next_offset = 0;
@@ -42,8 +49,8 @@ struct AppliedBatch {
   // What the batch left behind, each once. The listener may look at them during the call.
   std::span<const FoldedState> streams;
   std::span<const HeadOfWorkspace> heads;
-  bool is_live = true;             // readers see it; false: another generation is live
-  bool concerns_dispatch = false;  // facts of tasks, workers, decisions or steering are among them: a scheduler may have something to do
+  bool is_live = true;  // readers see it; false: another generation is live
+  DispatchNeed dispatch = DispatchNeed::none;
 };
 
 // Called on the projector's thread. Must be short.

@@ -15,14 +15,14 @@ void AppliedVoice::applied(const events::AppliedBatch& batch) {
   for (const auto& record : batch.records)
     decided.push_back({record.offset, record.verdict, record.seq, record.time_us, record.versions, record.commit_id});
   board_.applied({batch.partition, batch.next_offset, batch.history, batch.lag_us}, std::move(decided));
-  on_applied_(batch.partition, batch.concerns_dispatch);
+  on_applied_(batch.partition, batch.dispatch);
 }
 
 void AppliedVoice::attached(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) {
   recent_.stands_at(partition, next_offset);
   board_.resumed(partition);
   board_.progressed({partition, next_offset, history, 0});
-  on_applied_(partition, true);
+  on_applied_(partition, events::DispatchNeed::now);
 }
 
 void AppliedVoice::caught_up(std::int32_t partition, std::int64_t next_offset, std::uint64_t history) {

@@ -17,7 +17,7 @@ namespace dossier::producers {
 class AppliedVoice : public events::AppliedListener {
  public:
   // Commits of this partition are visible now; facts that a scheduler looks for among them or not.
-  using OnApplied = std::function<void(std::int32_t partition, bool concerns_dispatch)>;
+  using OnApplied = std::function<void(std::int32_t partition, events::DispatchNeed dispatch)>;
   AppliedVoice(VerdictBoard& board, RecentStates& recent, OnApplied on_applied)
       : board_(board), recent_(recent), on_applied_(std::move(on_applied)) {}
 

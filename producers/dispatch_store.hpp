@@ -67,6 +67,7 @@ struct DispatchLook {
   std::vector<LiveWorker> workers;
   std::vector<ActiveTask> active;
   std::vector<QueuedTask> queued;
+  std::vector<TaskDetails> details;  // of the first kDetailed of each queue, perhaps without large ones, in no order
 };
 
 // Thread-safe. All of it is of the live generation. database_unavailable; corrupt: a row can't be read, rebuild.
@@ -74,8 +75,9 @@ class DispatchStore {
  public:
   virtual ~DispatchStore() = default;
   // Of one moment, in one round trip: the registered workers whose last report is at most `live_us` older than what intake
-  // read last of their partition, in broker time; active(); and queued() of these pools.
+  // read last of their partition, in broker time; active(); and queued() of these pools, with details of those that come next.
   virtual Result<DispatchLook> look(std::int64_t live_us, const std::vector<std::string>& pools, int per_pool) = 0;
+  static constexpr int kDetailed = 8;
   // Pool by pool in the order given (each named once), of each the first `per_pool` by priority, then age.
   virtual Result<std::vector<QueuedTask>> queued(const std::vector<std::string>& pools, int per_pool) = 0;
   // All of them, in no order: as many as the workers have slots.

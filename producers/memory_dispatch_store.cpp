@@ -143,6 +143,23 @@ std::vector<ActiveTask> active_in(const View& view) {
   return tasks;
 }
 
+Result<std::vector<TaskDetails>> details_in(const View& view, const std::vector<TaskId>& ids) {
+  std::vector<TaskDetails> details;
+  Status readable;
+  each_task(view, [&](const rows::Row& row) {
+    if (std::find(ids.begin(), ids.end(), TaskId(text(row, kId))) == ids.end()) return;
+    TaskDetails one;
+    one.id = TaskId(text(row, kId));
+    if (!one.queued.ParseFromString(text(row, kQueued))) readable = make_error(Code::corrupt, "task " + one.id.str() + " can't be read");
+    for (const rows::Row& issue : all(view, "issues"))
+      if (text(issue, 0) == text(row, kIssueId) && text(issue, 1) == text(row, kWorkspace) && has(issue, kIssueNumber))
+        one.issue_number = static_cast<std::uint64_t>(number(issue, kIssueNumber));
+    details.push_back(std::move(one));
+  });
+  TRY_STATUS(readable);
+  return details;
+}
+
 Result<std::vector<LiveWorker>> workers_in(const View& view, std::int64_t within_us) {
   std::vector<rows::Row> rows;
   view.scan(memory::kLiveness, Key(), [&](const rows::Row& row) {
@@ -168,7 +185,11 @@ Result<DispatchLook> MemoryDispatchStore::look(std::int64_t live_us, const std::
   DispatchLook look;
   TRY(look.workers, workers_in(view, live_us));
   look.active = active_in(view);
-  if (!pools.empty()) look.queued = queued_in(view, pools, per_pool);
+  if (pools.empty()) return look;
+  look.queued = queued_in(view, pools, per_pool);
+  std::vector<TaskId> next;
+  for (const QueuedTask& task : queued_in(view, pools, std::min(per_pool, kDetailed))) next.push_back(task.id);
+  TRY(look.details, details_in(view, next));
   return look;
 }
 
@@ -213,20 +234,7 @@ Result<std::vector<UndeliveredDecision>> MemoryDispatchStore::undelivered_decisi
 Result<std::vector<TaskDetails>> MemoryDispatchStore::details(const std::vector<TaskId>& ids) {
   TRY(const auto view, database_->view("read"));
   TRY_STATUS(alive(view));
-  std::vector<TaskDetails> details;
-  Status readable;
-  each_task(view, [&](const rows::Row& row) {
-    if (std::find(ids.begin(), ids.end(), TaskId(text(row, kId))) == ids.end()) return;
-    TaskDetails one;
-    one.id = TaskId(text(row, kId));
-    if (!one.queued.ParseFromString(text(row, kQueued))) readable = make_error(Code::corrupt, "task " + one.id.str() + " can't be read");
-    for (const rows::Row& issue : all(view, "issues"))
-      if (text(issue, 0) == text(row, kIssueId) && text(issue, 1) == text(row, kWorkspace) && has(issue, kIssueNumber))
-        one.issue_number = static_cast<std::uint64_t>(number(issue, kIssueNumber));
-    details.push_back(std::move(one));
-  });
-  TRY_STATUS(readable);
-  return details;
+  return details_in(view, ids);
 }
 
 Result<std::vector<SessionRow>> MemoryDispatchStore::sessions(const std::vector<SessionId>& ids) {

@@ -1,6 +1,8 @@
 // The scheduler's queries. Tables without a schema are those of the live generation.
 #include "producers/postgres_dispatch_store.hpp"
 
+#include <algorithm>
+
 #include "events/names.hpp"
 #include "platform/json/json.hpp"
 #include "producers/live_worker.hpp"
@@ -38,6 +40,18 @@ CROSS JOIN LATERAL (
     AND resolved IS NOT NULL AND asked_us IS NOT NULL
   ORDER BY asked_us DESC, id DESC LIMIT $2) AS a
 WHERE t.id = ANY($1::text[]) ORDER BY t.id, a.asked_us, a.id
+)sql";
+
+// Of those that come next, where they are small: a queue that nobody can take from is looked at again and again.
+constexpr std::string_view kDetailsOfNext = R"sql(
+SELECT t.id, t.queued, i.number
+FROM unnest($1::text[]) AS p(pool)
+CROSS JOIN LATERAL (
+  SELECT id, workspace, issue_id, queued FROM tasks
+  WHERE pool = p.pool AND status = 'queued' AND queued_us IS NOT NULL
+  ORDER BY priority DESC, queued_us LIMIT $2) AS t
+LEFT JOIN issues AS i ON i.id = t.issue_id AND i.workspace = t.workspace
+WHERE t.queued IS NOT NULL AND octet_length(t.queued) <= 16384
 )sql";
 
 constexpr std::string_view kDetails = R"sql(
@@ -111,6 +125,20 @@ Result<std::vector<ActiveTask>> active_from(const postgres::ResultSet& rows) {
   return tasks;
 }
 
+Result<std::vector<TaskDetails>> details_from(const postgres::ResultSet& rows) {
+  std::vector<TaskDetails> details;
+  details.reserve(static_cast<std::size_t>(rows.size()));
+  for (const auto row : rows) {
+    TaskDetails one;
+    one.id = TaskId(row.str(0));
+    const std::string_view bytes = row.bytes(1);
+    if (!one.queued.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return unreadable("task " + one.id.str());
+    one.issue_number = static_cast<std::uint64_t>(row.optional_int64(2).value_or(0));
+    details.push_back(std::move(one));
+  }
+  return details;
+}
+
 Result<std::vector<LiveWorker>> workers_from(const postgres::ResultSet& rows) {
   std::vector<LiveWorker> workers;
   workers.reserve(static_cast<std::size_t>(rows.size()));
@@ -132,12 +160,17 @@ Result<DispatchLook> PostgresDispatchStore::look(std::int64_t live_us, const std
     postgres::Statement& queued = statements.emplace_back();
     queued.sql = kQueued;
     queued.params.texts(pools).int8(per_pool);
+    postgres::Statement& details = statements.emplace_back();
+    details.sql = kDetailsOfNext;
+    details.params.texts(pools).int8(std::min(per_pool, kDetailed));
   }
   TRY(const auto sets, pool_.read_all(statements));
   DispatchLook look;
   TRY(look.workers, workers_from(sets[0]));
   TRY(look.active, active_from(sets[1]));
-  if (!pools.empty()) look.queued = queued_from(sets[2]);
+  if (pools.empty()) return look;
+  look.queued = queued_from(sets[2]);
+  TRY(look.details, details_from(sets[3]));
   return look;
 }
 
@@ -168,17 +201,7 @@ Result<std::vector<UndeliveredDecision>> PostgresDispatchStore::undelivered_deci
 
 Result<std::vector<TaskDetails>> PostgresDispatchStore::details(const std::vector<TaskId>& ids) {
   TRY(const auto rows, pool_.read_one(kDetails, postgres::Params().texts(texts_of(ids))));
-  std::vector<TaskDetails> details;
-  details.reserve(static_cast<std::size_t>(rows.size()));
-  for (const auto row : rows) {
-    TaskDetails one;
-    one.id = TaskId(row.str(0));
-    const std::string_view bytes = row.bytes(1);
-    if (!one.queued.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return unreadable("task " + one.id.str());
-    one.issue_number = static_cast<std::uint64_t>(row.optional_int64(2).value_or(0));
-    details.push_back(std::move(one));
-  }
-  return details;
+  return details_from(rows);
 }
 
 Result<std::vector<SessionRow>> PostgresDispatchStore::sessions(const std::vector<SessionId>& ids) {

@@ -49,6 +49,7 @@ Result<std::int64_t> Scheduler::step() {
 
 Status Scheduler::look(View& view) {
   TRY(DispatchLook seen, store_.look(options_.live_us, pools_, options_.queued_per_pool));
+  keep_details(std::move(seen.details));
   view.workers = std::move(seen.workers);
   view.active = std::move(seen.active);
   view.queued = std::move(seen.queued);
@@ -229,13 +230,17 @@ Status Scheduler::learn_details(const std::vector<TaskId>& ids) {
   for (const TaskId& id : ids)
     if (!details_.contains(id)) unknown.push_back(id);
   if (unknown.empty()) return {};
-  if (details_.size() + unknown.size() > options_.max_known_details) details_.clear();
   TRY(auto learnt, store_.details(unknown));
+  keep_details(std::move(learnt));
+  return {};
+}
+
+void Scheduler::keep_details(std::vector<TaskDetails> learnt) {
+  if (details_.size() + learnt.size() > options_.max_known_details) details_.clear();
   for (TaskDetails& one : learnt) {
     TaskId id = one.id;
     details_.insert_or_assign(std::move(id), std::move(one));
   }
-  return {};
 }
 
 Status Scheduler::make_offers(const View& view) {
@@ -328,12 +333,15 @@ void Scheduler::offer(const QueuedTask& task, const LiveWorker& worker, const v1
     } else if (!result && is_transient(result.error().code)) {
       log::warn("producers", "offer of task " + id.str() + " failed: " + result.error().message);
     }
+    bool was_full = false;
     {
       const std::lock_guard lock(mutex_);
+      was_full = in_flight_.size() >= options_.max_in_flight;
       in_flight_.erase(id);
       if (!offered) not_before_us_[id] = clock_.boot_us() + kPauseAfterFailureUs;
     }
-    wake_();
+    // An offer that went well is no reason to look: the slot is as taken as it was.
+    if (!offered || was_full) wake_();
   });
 }
 

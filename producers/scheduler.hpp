@@ -55,7 +55,7 @@ class Scheduler {
     std::size_t max_known_details = 10'000;
   };
 
-  // `wake`: a command of its own has settled, so that step() may have something to do. Called on the runner's threads.
+  // `wake`: a command of its own has settled in a way that may leave step() something to do. Called on the runner's threads.
   Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock, std::function<void()> wake);
   Scheduler(DispatchStore& store, CommandRunner& runner, ControlSender& control, const Clock& clock, std::function<void()> wake, Options options);
   // With the runner stopped: no callback of it may be left.
@@ -81,6 +81,7 @@ class Scheduler {
   void take_seats(View& view);
   Status look_at_queues(View& view);
   Status learn_details(const std::vector<TaskId>& ids);
+  void keep_details(std::vector<TaskDetails> learnt);
   void watch_offers(const View& view, std::int64_t& next_us);
   bool went_elsewhere(const ActiveTask& task, const View& view) const;
   void repeat_offers(const std::vector<std::pair<const ActiveTask*, std::int64_t>>& due);

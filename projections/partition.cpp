@@ -20,6 +20,21 @@ constexpr const char* kCompare =
     " The journal in Postgres holds every record that was applied, byte for byte: `dossier log repair` compares the two and mends the log, or says "
     "what to restore the topic from.";
 
+events::DispatchNeed dispatch_need_of(const v1::EventPayload& payload) {
+  using events::DispatchNeed;
+  switch (payload.task().fact_case()) {
+    case v1::TaskEvent::FACT_NOT_SET: break;
+    case v1::TaskEvent::kTaskOffered:
+    case v1::TaskEvent::kTaskClaimed:
+    case v1::TaskEvent::kTaskStarted:
+    case v1::TaskEvent::kLateResultRecorded: return DispatchNeed::soon;
+    default: return DispatchNeed::now;
+  }
+  const bool is_awaited =
+      payload.has_task() || payload.has_worker() || payload.session().has_approval_resolved() || payload.session().has_follow_up_steer_requested();
+  return is_awaited ? DispatchNeed::now : DispatchNeed::none;
+}
+
 }  // namespace
 
 Partition::Partition(std::int32_t partition, MemoryLimits limits, Surroundings surroundings)
@@ -320,10 +335,8 @@ events::AppliedBatch Partition::report(const Written& written) const {
     record.workspace = judged.envelope.record.commit().workspace_id();
     record.commit_id = judged.envelope.record.commit().commit_id();
   }
-  out.concerns_dispatch = std::any_of(batch.events.begin(), batch.events.end(), [](const JudgedEvent& event) {
-    return event.payload != nullptr && (event.payload->has_task() || event.payload->has_worker() ||
-                                        event.payload->session().has_approval_resolved() || event.payload->session().has_follow_up_steer_requested());
-  });
+  for (const JudgedEvent& event : batch.events)
+    if (event.payload != nullptr) out.dispatch = std::max(out.dispatch, dispatch_need_of(*event.payload));
   return out;
 }
 

@@ -1,11 +1,15 @@
 // The scheduler's threads.
 #include "app/server/scheduler_role.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
 namespace dossier::app {
 
 SchedulerRole::SchedulerRole(Core& core)
     : core_(core),
-      scheduler_(core.dispatch, core.runner, core.control, core.clock, [this] { loop_.wake(); }),
+      scheduler_(core.dispatch, core.runner, core.control, core.clock, [this] { wake(); }),
       workspaces_(core.background, core.runner, core.clock),
       secrets_(core.background),
       secret_sweeper_(secrets_, core.runner, core.clock),
@@ -22,14 +26,34 @@ void SchedulerRole::stop() {
   sweeper_loop_.stop();
 }
 
+void SchedulerRole::wake() {
+  is_wanted_.store(true);
+  loop_.wake();
+}
+
+void SchedulerRole::wake_soon() {
+  std::int64_t none = 0;
+  if (soon_us_.compare_exchange_strong(none, core_.clock.boot_us() + kSoonUs)) loop_.wake();
+}
+
 Result<std::int64_t> SchedulerRole::step() {
-  const std::int64_t since = core_.clock.boot_us() - looked_us_;
+  const std::int64_t now = core_.clock.boot_us();
+  const std::int64_t soon = soon_us_.load();
+  const std::int64_t due = soon == 0 ? due_us_ : std::min(due_us_, soon);
+  if (!is_wanted_.exchange(false) && now < due) return due - now;
+  const std::int64_t since = now - looked_us_;
   if (since < kMinGapUs) {
     // Woken again already: what woke it is seen a moment later. Loop's wait would end at once, so the gap is slept out here.
     std::this_thread::sleep_for(std::chrono::microseconds(kMinGapUs - since));
   }
   looked_us_ = core_.clock.boot_us();
-  return scheduler_.step();
+  due_us_ = 0;  // after an error at once
+  // What comes from here on may be missing in the look.
+  is_wanted_.store(false);
+  soon_us_.store(0);
+  TRY(const std::int64_t next_us, scheduler_.step());
+  due_us_ = looked_us_ + next_us;
+  return next_us;
 }
 
 Result<std::int64_t> SchedulerRole::sweep() {

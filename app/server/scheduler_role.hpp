@@ -2,6 +2,8 @@
 // removes secrets that nothing came to name.
 #pragma once
 
+#include <atomic>
+
 #include "app/server/core.hpp"
 #include "app/server/loop.hpp"
 #include "producers/postgres_secrets.hpp"
@@ -15,12 +17,15 @@ class SchedulerRole {
  public:
   // However often it is woken, it looks at most once in this time; the first wake-up after a quiet time is served at once.
   static constexpr std::int64_t kMinGapUs = 2'000;
+  static constexpr std::int64_t kSoonUs = 20'000;
 
   explicit SchedulerRole(Core& core);
 
   void start();
   void stop();
-  void wake() { loop_.wake(); }  // thread-safe
+  // Thread-safe.
+  void wake();
+  void wake_soon();  // within kSoonUs, with what else comes until then: a look takes from others what they need to answer
   void add_metrics(MetricsRegistry& metrics);
 
  private:
@@ -34,6 +39,9 @@ class SchedulerRole {
   producers::SecretSweeper secret_sweeper_;
   std::int64_t secrets_due_us_ = 0;
   std::int64_t looked_us_ = 0;
+  std::int64_t due_us_ = 0;               // what the last look said
+  std::atomic<std::int64_t> soon_us_{0};  // 0: nobody asked for one
+  std::atomic<bool> is_wanted_{false};
   Loop loop_;
   Loop sweeper_loop_;
 };

@@ -55,9 +55,11 @@ Service::Service(std::unique_ptr<Core> core, std::function<void(const Error&)> o
 
 Service::~Service() { stop(); }
 
-void Service::on_applied(std::int32_t partition, bool concerns_dispatch) {
+void Service::on_applied(std::int32_t partition, events::DispatchNeed dispatch) {
   changes_.applied(partition);
-  if (concerns_dispatch && scheduler_ != nullptr) scheduler_->wake();
+  if (scheduler_ == nullptr) return;
+  if (dispatch == events::DispatchNeed::now) scheduler_->wake();
+  if (dispatch == events::DispatchNeed::soon) scheduler_->wake_soon();
 }
 
 Status Service::make_roles() {
@@ -66,7 +68,7 @@ Status Service::make_roles() {
   if (roles.scheduler) scheduler_ = std::make_unique<SchedulerRole>(*core_);
   if (roles.projector)
     projector_ =
-        std::make_unique<ProjectorRole>(*core_, [this](std::int32_t partition, bool concerns_dispatch) { on_applied(partition, concerns_dispatch); });
+        std::make_unique<ProjectorRole>(*core_, [this](std::int32_t partition, events::DispatchNeed dispatch) { on_applied(partition, dispatch); });
   if (roles.intake) {
     IntakeRole::Hooks hooks;
     hooks.on_liveness = [this] {
@@ -78,8 +80,8 @@ Status Service::make_roles() {
   if (roles.api) {
     TRY(api_, ApiRole::make(*core_, changes_));
   }
-  upkeep_ =
-      std::make_unique<Upkeep>(*core_, projector_.get(), intake_.get(), [this](std::int32_t partition) { on_applied(partition, true); }, on_fatal_);
+  upkeep_ = std::make_unique<Upkeep>(
+      *core_, projector_.get(), intake_.get(), [this](std::int32_t partition) { on_applied(partition, events::DispatchNeed::now); }, on_fatal_);
   if (scheduler_ != nullptr) scheduler_->add_metrics(core_->metrics);
   if (intake_ != nullptr) intake_->add_metrics(core_->metrics);
   if (projector_ != nullptr) projector_->add_metrics(core_->metrics);

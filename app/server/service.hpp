@@ -36,7 +36,7 @@ class Service {
   static constexpr std::int64_t kDrainMs = 10'000;
   Service(std::unique_ptr<Core> core, std::function<void(const Error&)> on_fatal);
   Status make_roles();
-  void on_applied(std::int32_t partition, bool concerns_dispatch);
+  void on_applied(std::int32_t partition, events::DispatchNeed dispatch);
 
   const std::unique_ptr<Core> core_;
   const std::function<void(const Error&)> on_fatal_;

@@ -432,7 +432,12 @@ TEST_P(DispatchStores, ALookSeesWorkersActiveTasksAndTheQueuesThatItAsksFor) {
   ASSERT_EQ(look->active.size(), 1u);
   EXPECT_EQ(look->active[0].id, task(4));
   EXPECT_EQ(ids(look->queued), std::vector<std::string>{task(2).str()});
-  EXPECT_TRUE(store().look(0, {}, 1)->queued.empty());
+  ASSERT_EQ(look->details.size(), 1u);
+  EXPECT_EQ(look->details[0].id, task(2));
+  EXPECT_EQ(look->details[0].queued.SerializeAsString(), store().details({task(2)})->front().queued.SerializeAsString());
+  const auto without = store().look(0, {}, 1);
+  EXPECT_TRUE(without->queued.empty());
+  EXPECT_TRUE(without->details.empty());
 }
 
 TEST_P(DispatchStores, OnlyTheLiveGenerationIsSeen) {

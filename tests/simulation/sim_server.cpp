@@ -10,6 +10,7 @@ namespace dossier::simulation {
 namespace {
 
 // A thread that finds nothing to do looks again after this (in a poll, it is woken by a record before).
+constexpr std::int64_t kSoonUs = 20'000;  // as SchedulerRole has it
 constexpr std::int64_t kProjectorWaitUs = 500'000;
 constexpr std::int64_t kIntakeWaitUs = 250'000;
 constexpr std::int64_t kAfterErrorUs = 100'000;
@@ -34,8 +35,9 @@ SimServer::SimServer(Surroundings world, std::string name)
       board_(world_.log.partitions, world_.clock),
       recent_(world_.log.partitions, world_.clock),
       voice_(board_, recent_,
-             [this](std::int32_t, bool concerns_dispatch) {
-               if (concerns_dispatch) wake(Part::scheduler, 0);
+             [this](std::int32_t, events::DispatchNeed dispatch) {
+               if (dispatch == events::DispatchNeed::now) wake(Part::scheduler, 0);
+               if (dispatch == events::DispatchNeed::soon) wake(Part::scheduler, world_.clock.boot_us() + kSoonUs);
              }),
       commit_log_(*commits_, world_.topics, world_.log, [this](std::int32_t partition) { return board_.history(partition); }) {
   producers::CommandRunner::Options options;

@@ -229,7 +229,7 @@ class ApiRig final {
   ThreadPool passwords_;
   MetricsRegistry metrics_;
   api::ChangeHub changes_;
-  producers::AppliedVoice voice_{board_, recent_, [this](std::int32_t partition, bool) { changes_.applied(partition); }};
+  producers::AppliedVoice voice_{board_, recent_, [this](std::int32_t partition, events::DispatchNeed) { changes_.applied(partition); }};
   std::unique_ptr<memory::MemoryWriter> writer_;
   producers::LogIdentity identity_;
   std::unique_ptr<producers::CommitLog> log_;

@@ -59,7 +59,7 @@ MemoryServer::MemoryServer(MemoryInstallation& installation, std::string name_in
       log(*commits, at.topics, begin_log(at), [this](std::int32_t partition) { return board.history(partition); }),
       runner(states, log, board, &recent, executor, at.clock),
       control(*messages, at.topics, at.clock),
-      voice_(board, recent, [](std::int32_t, bool) {}),
+      voice_(board, recent, [](std::int32_t, events::DispatchNeed) {}),
       store_(at.database),
       verdicts_(at.database),
       poller_(board, verdicts_, at.clock),
