@@ -111,6 +111,7 @@ bool may_descend_from(pid_t ancestor, pid_t pid, const std::map<pid_t, Entry>& t
 }
 
 std::mutex owned_mutex;
+int spawning = 0;
 std::set<pid_t>& owned() {
   static std::set<pid_t> pids;
   return pids;
@@ -192,13 +193,19 @@ void reap_orphans() {
   for (const auto& [pid, entry] : process_table()) {
     if (entry.state != 'Z' || entry.parent != self) continue;
     const std::lock_guard lock(owned_mutex);
-    if (owned().count(pid) == 0) ::waitpid(pid, nullptr, WNOHANG);
+    if (spawning == 0 && owned().count(pid) == 0) ::waitpid(pid, nullptr, WNOHANG);
   }
 }
 
-void OwnedPids::lock() { owned_mutex.lock(); }
-void OwnedPids::add_locked(pid_t pid) { owned().insert(pid); }
-void OwnedPids::unlock() { owned_mutex.unlock(); }
+void OwnedPids::begin_spawn() {
+  const std::lock_guard lock(owned_mutex);
+  ++spawning;
+}
+void OwnedPids::end_spawn(pid_t pid) {
+  const std::lock_guard lock(owned_mutex);
+  --spawning;
+  if (pid > 0) owned().insert(pid);
+}
 void OwnedPids::remove(pid_t pid) {
   const std::lock_guard lock(owned_mutex);
   owned().erase(pid);

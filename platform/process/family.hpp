@@ -37,12 +37,12 @@ std::size_t kill_marked(std::string_view family_prefix);
 // Children of ours which nobody waits for (adopted orphans) are reaped; those registered by spawn are left alone.
 void reap_orphans();
 
-// The pids that have an owner. The lock is held across fork, so that a child which dies at once is not taken for an orphan.
+// The pids that have an owner. While one is being spawned nobody is reaped, so that a child which dies at once is not taken for an
+// orphan; no lock is held meanwhile, since a child may hang before it execs (a working directory on a mount that is gone).
 class OwnedPids {
  public:
-  static void lock();
-  static void add_locked(pid_t pid);
-  static void unlock();
+  static void begin_spawn();
+  static void end_spawn(pid_t pid);  // negative: there is none
   static void remove(pid_t pid);
 };
 

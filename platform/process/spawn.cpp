@@ -1,7 +1,7 @@
 // vfork and exec in a program with threads: everything is allocated before it, and the child makes only calls that are safe after it.
 // It has the parent's memory until it execs, so a spawn costs the same whatever the parent's size (a copy of the page tables, and
-// the faults after it, were a tenth of a busy worker); the parent's thread waits meanwhile. A failure before exec comes back through a pipe
-// that closes on exec.
+// the faults after it, were a tenth of a busy worker); the parent's thread waits meanwhile. A child that becomes another account gets a
+// copy, by fork: nothing runs as that account in this process's memory. A failure before exec comes back through a pipe that closes on exec.
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -62,14 +62,9 @@ struct Prepared {
   ::_exit(127);
 }
 
-// The C library's own would change the accounts of the parent's threads, whose list the child sees as its own.
-bool become(const Account& account) {
-  return ::syscall(SYS_setgroups, 0, nullptr) == 0 && ::syscall(SYS_setgid, account.gid) == 0 && ::syscall(SYS_setuid, account.uid) == 0;
-}
-
-// In the child, between vfork and exec: writes to no memory but its own stack frames and errno. Signals are blocked until no handler of the
-// parent's can run here.
-[[noreturn]] void run_child(const Prepared& p) {
+// In the child, between vfork and exec: writes to no memory but its own stack frames and errno, hence never inlined. Signals are blocked
+// until no handler of the parent's can run here.
+[[noreturn, gnu::noinline]] void run_child(const Prepared& p) {
   if (p.group >= 0 && ::write(p.group, "0", 1) != 1) fail(p.report, Step::group);
   if (::setsid() < 0) fail(p.report, Step::session);
   struct sigaction usual{};
@@ -80,7 +75,9 @@ bool become(const Account& account) {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   if (::dup2(p.input, 0) < 0 || ::dup2(p.output, 1) < 0 || ::dup2(p.error, 2) < 0) fail(p.report, Step::descriptors);
   // The account first, so that the directory is entered with its rights.
-  if (p.account != nullptr && !become(*p.account)) fail(p.report, Step::account);
+  if (p.account != nullptr) {
+    if (::setgroups(0, nullptr) != 0 || ::setgid(p.account->gid) != 0 || ::setuid(p.account->uid) != 0) fail(p.report, Step::account);
+  }
   // After setuid, which would clear it. A parent that died meanwhile is noticed by its pid.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (::getppid() != p.parent) ::_exit(127);
@@ -172,12 +169,12 @@ Result<Process> Process::spawn(const SpawnOptions& options, bool in_group) {
   sigset_t all, before;
   sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  OwnedPids::lock();
-  const pid_t pid = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork): see run_child
+  OwnedPids::begin_spawn();
+  const pid_t pid =
+      options.account ? ::fork() : ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork): see run_child
   if (pid == 0) run_child(prepared);
   const int fork_error = errno;
-  if (pid > 0) OwnedPids::add_locked(pid);
-  OwnedPids::unlock();
+  OwnedPids::end_spawn(pid);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) return make_error(Code::io, std::string("can't fork: ") + std::strerror(fork_error));
 
