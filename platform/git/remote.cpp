@@ -109,19 +109,22 @@ Error without_secrets(Error error, const Credentials& credentials) {
 constexpr std::string_view kHeads = "refs/heads/";
 constexpr std::string_view kMirrored = "refs/remotes/origin/";
 
-// Whether every branch of the connected remote is here as it is there, and no other one: then a fetch would ask the same again, and
+// Whether every branch of the connected remote is here as it is there, with its commit, and no other one: then a fetch would ask the same again, and
 // read every reference of the repository to find nothing to prune.
 bool is_mirrored(git_repository* repository, git_remote* remote) {
   const git_remote_head** heads = nullptr;
   std::size_t count = 0, branches = 0;
-  if (git_remote_ls(&heads, &count, remote) != 0) return false;
+  OdbHandle objects;
+  if (git_remote_ls(&heads, &count, remote) != 0 || git_repository_odb(out(objects), repository) != 0) return false;
   for (std::size_t i = 0; i < count; ++i) {
     const std::string_view name(heads[i]->name);
     if (name.substr(0, kHeads.size()) != kHeads) continue;
     ++branches;
     const std::string mirrored = std::string(kMirrored) + std::string(name.substr(kHeads.size()));
     git_oid here;
-    if (git_reference_name_to_id(&here, repository, mirrored.c_str()) != 0 || git_oid_equal(&here, &heads[i]->oid) == 0) return false;
+    if (git_reference_name_to_id(&here, repository, mirrored.c_str()) != 0 || git_oid_equal(&here, &heads[i]->oid) == 0 ||
+        git_odb_exists(objects.get(), &here) == 0)
+      return false;
   }
   std::size_t mirrored = 0;
   const auto counted = [](const char*, void* number) {

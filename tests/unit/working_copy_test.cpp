@@ -389,6 +389,21 @@ TEST_F(WorkingCopies, cleaning_never_leaves_the_managed_root_and_tries_again_lat
   EXPECT_EQ(read_file(outside + "/" + first.worktree + "/precious.txt"), "precious\n");
 }
 
+TEST_F(WorkingCopies, what_can_not_be_cleaned_rests_between_tries_though_its_record_can_not_be_written_either) {
+  const Workdir first = first_session();
+  for (std::size_t i = 0; i < WorkdirStore::kMaxIdle; ++i) {
+    if (i + 1 == WorkdirStore::kMaxIdle) fs::remove_all(fs::path(first.path).parent_path());
+    request_.project_id = "prj_other";
+    request_.issue_id = "iss_other" + std::to_string(i);
+    request_.session_id = "ses_other" + std::to_string(i);
+    store_->release(prepare());
+  }
+  const std::int64_t one = 2'000'000'000'000'000, two = one + 3'600'000'000;
+  const std::int64_t first_pause = store_->clean_up(one) - one, second_pause = store_->clean_up(two) - two;
+  EXPECT_GE(first_pause, cleaning_pause_us(0));
+  EXPECT_GT(second_pause, first_pause);
+}
+
 TEST_F(WorkingCopies, a_read_only_module_cache_is_removed_too_and_what_a_killed_run_left_beside_it) {
   const Workdir first = first_session();
   for (const char* suffix : {".diff", ".evidence", ".output"}) write_file(first.path + suffix, "x");

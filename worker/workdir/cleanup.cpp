@@ -1,5 +1,7 @@
 // Removing what nobody needs any more.
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "base/log.hpp"
 #include "worker/workdir/workdir.hpp"
@@ -36,39 +38,55 @@ std::int64_t WorkdirStore::clean_up(std::int64_t now_us) {
   for (std::size_t i = 0; i + kMaxIdle < kept.size(); ++i) removing.push_back(std::move(kept[i]));
   if (folder_.count(CopyRecord::State::removed) > kMaxRemoved) {
     const std::vector<CopyRecord> removed = oldest_first(folder_.in_states({CopyRecord::State::removed}));
-    for (std::size_t i = 0; i + kMaxRemoved < removed.size(); ++i) folder_.forget(removed[i]);
+    for (std::size_t i = 0; i + kMaxRemoved < removed.size(); ++i) {
+      if (!claim_to_clean(removed[i])) continue;
+      folder_.forget(removed[i]);
+      unclaim(folder_.path(removed[i]));
+    }
   }
   std::int64_t next_us = now_us + kLongestPauseUs;
   for (CopyRecord& record : removing) {
-    const std::string path = folder_.path(record);
     {
       const std::lock_guard lock(mutex_);
       if (stop_) return now_us;
-      // A run that took it up again since keeps it.
-      if (record.not_before_us > now_us || !claimed_.insert(path).second) {
-        next_us = std::min(next_us, std::max(record.not_before_us, now_us + kFirstPauseUs));
-        continue;
-      }
     }
-    const auto present = folder_.load(path);
-    Status cleaned;
-    if (present && present->state != CopyRecord::State::active) cleaned = clean_one(record);
+    if (record.not_before_us > now_us || !claim_to_clean(record)) {
+      next_us = std::min(next_us, std::max(record.not_before_us, now_us + kFirstPauseUs));
+      continue;
+    }
+    const Status cleaned = clean_one(record);
     if (!cleaned) {
       record.state = CopyRecord::State::removing;
       record.not_before_us = now_us + cleaning_pause_us(record.tries++);
       next_us = std::min(next_us, record.not_before_us);
       log::warn("worker", "can't remove an old worktree (try " + std::to_string(record.tries) + "): " + cleaned.error().message);
-      (void)folder_.save(record);
+      // What can't be written, on a full disk for one, is not tried again and again without a pause either.
+      if (!folder_.save(record)) folder_.remember(record);
     }
-    unclaim(path);
+    unclaim(folder_.path(record));
   }
   return next_us;
 }
 
+// False: a run has it, or had it since it was looked at.
+bool WorkdirStore::claim_to_clean(const CopyRecord& record) {
+  const std::string path = folder_.path(record);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!claimed_.insert(path).second) return false;
+  }
+  const auto present = folder_.load(path);
+  if (present && present->state == record.state && present->fence() == record.fence() && present->released_us == record.released_us) return true;
+  unclaim(path);
+  return false;
+}
+
 Status WorkdirStore::clean_one(CopyRecord& record) {
-  // Said first: a copy that is half gone is never gone on with.
+  // Said first: a copy that is half gone is never gone on with. Where nothing is left, nothing can be.
   record.state = CopyRecord::State::removing;
-  TRY_STATUS(folder_.save(record));
+  const Status said = folder_.save(record);
+  std::error_code ignored;
+  if (!said && std::filesystem::exists(std::filesystem::symlink_status(folder_.path(record), ignored))) return said;
   // It is claimed, so nobody else is in its folders, and sessions that begin meanwhile need not wait for a large one to be gone.
   TRY_STATUS(folder_.remove_worktree(record));
   TRY_STATUS(folder_.remove_files_beside(record));

@@ -143,11 +143,16 @@ Status CopyFolder::save(const CopyRecord& record) const {
   std::ofstream stream(making, std::ios::binary | std::ios::trunc);
   stream << write_copy_record(record) << '\n';
   stream.close();
-  fs::rename(making, file, failed);
+  // Half a record never takes the place of a whole one.
+  if (stream) fs::rename(making, file, failed);
   if (!stream || failed) return make_error(Code::io, "can't write " + file);
+  remember(record);
+  return {};
+}
+
+void CopyFolder::remember(const CopyRecord& record) const {
   const std::lock_guard lock(mutex_);
   known_locked().put(path(record), record);
-  return {};
 }
 
 void CopyFolder::forget(const CopyRecord& record) const {

@@ -67,7 +67,10 @@ class CopyFolder {
 
   // not_found: none of a copy at `path`.
   Result<CopyRecord> load(const std::string& path) const;
+  // io, forbidden: it is as it was, on disk and in memory.
   Status save(const CopyRecord& record) const;
+  // In memory alone, until the next save.
+  void remember(const CopyRecord& record) const;
   void forget(const CopyRecord& record) const;
   // In no order.
   std::vector<CopyRecord> all() const;

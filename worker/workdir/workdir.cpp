@@ -125,6 +125,10 @@ Result<Workdir> WorkdirStore::prepare(const WorkdirRequest& request, const git::
   CopyRecord record;
   if (found) {
     record = *found;
+    if (const Status reachable = folder_.check_project(record.project); !reachable) {
+      unclaim(folder_.path(record));
+      return reachable.error();
+    }
   } else {
     record.repository = repository;
     record.project = request.project_id.empty() ? "none" : request.project_id;

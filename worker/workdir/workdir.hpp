@@ -137,6 +137,7 @@ class WorkdirStore {
   void unclaim(const std::string& path);
   Status repair_repository(const std::string& path);
   Status discard(git::Repository& repository, const CopyRecord& record) const;
+  bool claim_to_clean(const CopyRecord& record);
   Status clean_one(CopyRecord& record);
   void clean_until_stopped();
   Status make_gate(const std::string& path) const;
