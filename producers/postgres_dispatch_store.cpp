@@ -170,7 +170,8 @@ Result<DispatchLook> PostgresDispatchStore::look(std::int64_t live_us, const std
   TRY(look.active, active_from(sets[1]));
   if (pools.empty()) return look;
   look.queued = queued_from(sets[2]);
-  TRY(look.details, details_from(sets[3]));
+  // One that can't be read is told of when it is asked for, and keeps nothing else from being seen.
+  if (auto details = details_from(sets[3])) look.details = *std::move(details);
   return look;
 }
 

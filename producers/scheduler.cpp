@@ -236,10 +236,11 @@ Status Scheduler::learn_details(const std::vector<TaskId>& ids) {
 }
 
 void Scheduler::keep_details(std::vector<TaskDetails> learnt) {
+  std::erase_if(learnt, [this](const TaskDetails& one) { return details_.contains(one.id); });
   if (details_.size() + learnt.size() > options_.max_known_details) details_.clear();
   for (TaskDetails& one : learnt) {
     TaskId id = one.id;
-    details_.insert_or_assign(std::move(id), std::move(one));
+    details_.emplace(std::move(id), std::move(one));
   }
 }
 
