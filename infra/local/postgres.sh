@@ -79,7 +79,7 @@ postgres_start() {  # DIR [--tests]
   # A postmaster.pid left by a crash is judged by PostgreSQL itself, which refuses while that process lives.
   (cd / && start_process "$dir/postgres.pid" "$dir/postgres.log" "$infra_dir/local/postgres_account.sh" "$bin/postgres" \
     -D "$home/data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=on \
-    -c max_connections=200 -c shared_buffers=128MB -c max_wal_size=2GB -c password_encryption=scram-sha-256 \
+    -c max_connections=200 -c shared_buffers=512MB -c max_wal_size=2GB -c wal_compression=lz4 -c password_encryption=scram-sha-256 \
     -c log_min_messages=warning -c timezone=UTC -c log_timezone=UTC -c jit=off)
   wait_until 30 "Postgres" "$dir/postgres.pid" "$dir/postgres.log" postgres_answers "$dir"
   step "Postgres: ready on 127.0.0.1:$port"
