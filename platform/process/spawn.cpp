@@ -140,7 +140,7 @@ Result<Process> Process::spawn(const SpawnOptions& options, bool in_group) {
   if (program.empty()) return make_error(Code::not_found, "there is no program \"" + options.argv.front() + "\"; install it, or give its full path");
 
   std::vector<std::string> variables;
-  for (const auto& [name, value] : options.environment) variables.push_back(name + "=" + value);
+  for (const auto& [name, value] : options.environment) variables.emplace_back(name).append("=").append(value);
   if (!options.family.empty()) variables.push_back(std::string(kFamilyVariable) + "=" + options.family);
   std::vector<char*> environment, argv;
   for (auto& variable : variables) environment.push_back(variable.data());
@@ -150,8 +150,8 @@ Result<Process> Process::spawn(const SpawnOptions& options, bool in_group) {
   argv.push_back(nullptr);
 
   Pipe input, output, error, report;
-  if (options.pipe_stdin ? !input.open() : (input.read = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
-    return make_error(Code::io, std::string("can't open a pipe: ") + std::strerror(errno));
+  if (!options.pipe_stdin) input.read = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (options.pipe_stdin ? !input.open() : input.read < 0) return make_error(Code::io, std::string("can't open a pipe: ") + std::strerror(errno));
   if (!output.open() || !error.open() || !report.open()) return make_error(Code::io, std::string("can't open a pipe: ") + std::strerror(errno));
 
   Cgroup group = in_group ? Cgroup::make(options.family) : Cgroup();
@@ -170,9 +170,10 @@ Result<Process> Process::spawn(const SpawnOptions& options, bool in_group) {
   sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   OwnedPids::begin_spawn();
-  const pid_t pid =
-      options.account ? ::fork() : ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork): see run_child
+  // NOLINTBEGIN(bugprone-unsafe-functions,clang-analyzer-*): run_child does not return
+  const pid_t pid = options.account ? ::fork() : ::vfork();
   if (pid == 0) run_child(prepared);
+  // NOLINTEND(bugprone-unsafe-functions,clang-analyzer-*)
   const int fork_error = errno;
   OwnedPids::end_spawn(pid);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
