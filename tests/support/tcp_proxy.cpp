@@ -63,6 +63,13 @@ TcpProxy::~TcpProxy() {
   for (const int fd : {listener_, wake_read_, wake_write_}) ::close(fd);
 }
 
+bool TcpProxy::was_woken() {
+  std::array<char, 64> words;
+  bool woken = false;
+  while (::read(wake_read_, words.data(), words.size()) > 0) woken = true;
+  return woken;
+}
+
 void TcpProxy::wake() { [[maybe_unused]] const auto written = ::write(wake_write_, "x", 1); }
 
 std::size_t TcpProxy::connections() {
@@ -176,12 +183,8 @@ void TcpProxy::run() {
     }
     ::poll(polled.data(), polled.size(), -1);
     const std::lock_guard lock(mutex_);
-    if ((polled[0].revents & POLLIN) != 0) {  // something was changed: what was polled may be gone
-      std::array<char, 64> ignored;
-      while (::read(wake_read_, ignored.data(), ignored.size()) > 0) {
-      }
-      continue;
-    }
+    // Something was changed: what was polled may be gone. The pipe is asked now: it may have been changed since poll() returned.
+    if (was_woken()) continue;
     for (std::size_t at = 0; at < of.size(); ++at) {
       Link& link = *of[at];
       const short client = polled[2 + 2 * at].revents;

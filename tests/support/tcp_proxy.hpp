@@ -54,6 +54,7 @@ class TcpProxy {
   static bool move(Half& from, Half& to, short from_events, short to_events);
   static void reset(Link& link);
   void wake();
+  bool was_woken();
 
   std::uint16_t port_ = 0;
   std::atomic<std::uint16_t> target_{0};
