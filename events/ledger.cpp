@@ -180,7 +180,7 @@ Needs needs(const Envelope& envelope) {
   if (commit.events_size() > kMaxCommitEvents || commit.expects_size() > kMaxCommitExpects) return needs;  // void whatever it names
   needs.workspace = commit.workspace_id();
   needs.commit_id = commit.commit_id();
-  needs.streams.reserve(static_cast<std::size_t>(commit.expects_size() + commit.events_size()));
+  needs.streams.reserve(static_cast<std::size_t>(commit.expects_size()) + static_cast<std::size_t>(commit.events_size()));
   for (const auto& expect : commit.expects()) needs.streams.push_back(expect.stream());
   for (const auto& event : commit.events()) needs.streams.push_back(event.stream());
   std::sort(needs.streams.begin(), needs.streams.end());

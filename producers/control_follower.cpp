@@ -170,7 +170,7 @@ Status ControlFollower::follow_new() {
   }
   // One a step: a look may take its time, and those who are followed already are read in between.
   if (!fresh.empty()) {
-    const std::string topic = fresh[looks_++ % fresh.size()];
+    const std::string& topic = fresh[looks_++ % fresh.size()];
     const auto marks = reader_->watermarks(topic, 0, kWatermarksMs);
     const std::lock_guard lock(mutex_);
     Followed& followed = followed_.at(topic);  // only this thread takes them out

@@ -182,6 +182,7 @@ Status Intake::save_position(std::int32_t number, Partition& partition) {
   }
   if (count == 0 && accepted_unsaved_.empty()) return {};
   std::vector<AcceptedThroughRow> accepted;
+  accepted.reserve(accepted_unsaved_.size());
   for (const auto& [key, unsaved] : accepted_unsaved_) accepted.push_back(unsaved.row);
   IntakePosition before = partition.saved;
   before.partition = number;

@@ -121,6 +121,7 @@ Result<Secrets::Looked> PostgresSecrets::leftovers(std::int64_t created_before_u
 // Two round trips, and no event can name one of them in between: that is the caller's promise.
 Result<int> PostgresSecrets::sweep(const std::vector<SecretId>& ids) {
   std::vector<std::string> texts;
+  texts.reserve(ids.size());
   for (const auto& id : ids) texts.push_back(id.str());
   TRY(const auto set, pool_.read_one(kLookAgain, Params().texts(texts)));
   std::vector<std::string> leftovers;

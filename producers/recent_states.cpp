@@ -91,6 +91,7 @@ namespace {
 template <class Partition>
 std::vector<std::unique_ptr<Partition>> make_partitions(std::int32_t count, std::size_t bytes) {
   std::vector<std::unique_ptr<Partition>> partitions;
+  partitions.reserve(static_cast<std::size_t>(count));
   for (std::int32_t i = 0; i < count; ++i) partitions.push_back(std::make_unique<Partition>(bytes / static_cast<std::size_t>(count)));
   return partitions;
 }

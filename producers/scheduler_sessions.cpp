@@ -78,6 +78,7 @@ void Scheduler::pass_on_steers(const View& view) {
   for (const ActiveTask& task : view.active)
     if (task.steers && !task.cancel_requested && events::is_leased(task.status)) tasks.emplace(task.session, &task);
   std::vector<SessionId> ids;
+  ids.reserve(tasks.size());
   for (const auto& [session, task] : tasks) ids.push_back(session);
   std::sort(ids.begin(), ids.end());
   std::map<std::pair<OfferKey, std::string>, std::int64_t> sent;

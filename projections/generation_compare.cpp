@@ -91,6 +91,7 @@ Result<Comparison> compare_generations(const std::string& url, std::int64_t live
   }
   const postgres::Params none;
   std::vector<postgres::StatementRef> statements;
+  statements.reserve(texts.size());
   for (const std::string& text : texts) statements.push_back({text, &none});
   const auto answer = connection->run(statements);
   if (answer.failed) return postgres::to_error(*answer.failed);

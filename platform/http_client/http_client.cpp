@@ -284,7 +284,7 @@ Result<Response> Client::upload(std::string_view target, const std::string& file
   if (std::fseek(source.get(), 0, SEEK_END) != 0) return file_error(file, "read");
   const long size = std::ftell(source.get());
   if (size < 0) return file_error(file, "read");
-  std::rewind(source.get());
+  if (std::fseek(source.get(), 0, SEEK_SET) != 0) return file_error(file, "read");
   Impl::Call call{.method = "PUT", .target = target, .headers = &headers, .idle_ms = impl_->options().request_timeout_ms};
   call.body_bytes = static_cast<std::uint64_t>(size);
   call.read_body = [&](char* buffer, std::size_t wanted) -> Result<std::size_t> {
@@ -293,7 +293,7 @@ Result<Response> Client::upload(std::string_view target, const std::string& file
     return n;
   };
   call.rewind = [&]() -> Status {
-    std::rewind(source.get());
+    if (std::fseek(source.get(), 0, SEEK_SET) != 0) return file_error(file, "read");
     return {};
   };
   call.max_body = impl_->options().max_response_bytes;

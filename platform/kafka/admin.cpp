@@ -161,7 +161,7 @@ Status Admin::grow_partitions(std::string_view topic, std::int32_t partitions) {
                                [&](auto* options, auto* queue) { rd_kafka_CreatePartitions(impl_->client, topics, 1, options, queue); }));
   std::size_t count = 0;
   const auto** results = rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event.get()), &count);
-  const Status done = first_topic_result(results, count, what);
+  Status done = first_topic_result(results, count, what);
   if (done) return {};
   // Another process may have grown it between the question and the request.
   const auto now = partition_count(topic);
@@ -178,7 +178,7 @@ Status Admin::delete_topic(std::string_view topic) {
                                [&](auto* options, auto* queue) { rd_kafka_DeleteTopics(impl_->client, topics, 1, options, queue); }));
   std::size_t count = 0;
   const auto** results = rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count);
-  const Status done = first_topic_result(results, count, what);
+  Status done = first_topic_result(results, count, what);
   if (!done && done.error().code == Code::not_found) return {};
   return done;
 }

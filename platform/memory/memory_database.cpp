@@ -135,7 +135,7 @@ Status MemoryDatabase::commit(std::string_view operation, bool durable, const st
   const std::uint64_t number = now_ + 1;
   Edit edit(shared_from_this(), number, epoch_, true);
   written_.clear();
-  const Status status = body(edit);
+  Status status = body(edit);
   if (!status || fault == DatabaseFault::serialization_failure || fault == DatabaseFault::unknown_lost) {
     undo(number);
     if (!status) return status;

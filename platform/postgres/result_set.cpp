@@ -23,8 +23,8 @@ std::int64_t Row::int64(int column) const {
   CHECK(!is_null(column));
   const auto bytes = (*this)[column];
   CHECK(bytes.size() == 8 || bytes.size() == 4 || bytes.size() == 2);
-  std::int64_t value = static_cast<signed char>(bytes[0]);  // the sign
-  for (std::size_t i = 1; i < bytes.size(); ++i)
+  std::int64_t value = static_cast<std::int8_t>(bytes[0]) < 0 ? -1 : 0;  // the sign
+  for (std::size_t i = 0; i < bytes.size(); ++i)
     value = static_cast<std::int64_t>((static_cast<std::uint64_t>(value) << 8) | static_cast<unsigned char>(bytes[i]));
   return value;
 }

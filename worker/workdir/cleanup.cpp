@@ -84,7 +84,7 @@ bool WorkdirStore::claim_to_clean(const CopyRecord& record) {
 Status WorkdirStore::clean_one(CopyRecord& record) {
   // Said first: a copy that is half gone is never gone on with. Where nothing is left, nothing can be.
   record.state = CopyRecord::State::removing;
-  const Status said = folder_.save(record);
+  Status said = folder_.save(record);
   std::error_code ignored;
   if (!said && std::filesystem::exists(std::filesystem::symlink_status(folder_.path(record), ignored))) return said;
   // It is claimed, so nobody else is in its folders, and sessions that begin meanwhile need not wait for a large one to be gone.
