@@ -173,6 +173,9 @@ Status ActivityIntake::write(std::int32_t number, Partition& partition, std::vec
   }
   if (after == partition.saved) return {};
   TRY_STATUS(directory_.refresh(workers));
+  for (const auto& [workspace, worker] : workers)
+    if (directory_.find(workspace, worker) == nullptr && !up_to_date_(workspace))
+      return make_error(Code::projection_behind, "worker " + worker.str() + " is not known yet");
   std::vector<const v1::ActivityRecord*> bodies;
   std::erase_if(believed, [&](const auto& entry) {
     const auto& [record, checked] = entry;

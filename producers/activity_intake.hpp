@@ -47,7 +47,8 @@ class ActivityIntake {
     std::size_t max_events = 10'000;  // in a record
     std::size_t max_known_offers = 20'000;
   };
-  // True: the folded state of this workspace is as far as the log, so that what it lacks does not exist.
+  // True: the folded state of this workspace is as far as the log, so that what it lacks does not exist. Asked only where
+  // something would be dropped otherwise, for ever.
   using UpToDate = std::function<bool(const WorkspaceId&)>;
 
   ActivityIntake(topic::Reader& reader, StateStore& states, ActivityStore& store, const Clock& clock, events::Topics topics, UpToDate up_to_date,

@@ -8,6 +8,15 @@ constexpr std::int64_t kReadMs = 100;
 constexpr std::int64_t kFullPauseUs = 5'000;
 constexpr std::int64_t kIdleUs = 50'000;
 
+// A database that crashed may show an older state than was acknowledged, until the projector has applied it again.
+constexpr std::string_view kIsSettled = "SELECT now() - pg_postmaster_start_time() > interval '10 seconds'";
+
+bool shows_all(Core& core, const WorkspaceId& workspace) {
+  if (!core.board.ready(core.log.partition_of(workspace))) return false;
+  const auto settled = core.background.read_one(kIsSettled);
+  return settled && settled->front().boolean(0);
+}
+
 kafka::ReaderOptions reader_options() {
   kafka::ReaderOptions options;
   options.prefetch_records = 2'000;
@@ -24,8 +33,7 @@ Result<std::unique_ptr<IntakeRole>> IntakeRole::make(Core& core, Hooks hooks) {
 }
 
 IntakeRole::IntakeRole(Core& core, Hooks hooks, std::unique_ptr<topic::Reader> reports_reader, std::unique_ptr<topic::Reader> activity_reader)
-    : core_(core),
-      hooks_(std::move(hooks)),
+    : hooks_(std::move(hooks)),
       reports_reader_(std::move(reports_reader)),
       activity_reader_(std::move(activity_reader)),
       intake_store_(core.background),
@@ -35,7 +43,7 @@ IntakeRole::IntakeRole(Core& core, Hooks hooks, std::unique_ptr<topic::Reader> r
                core.settings.topics, core.identity.partitions, hooks_.on_liveness),
       activity_(
           *activity_reader_, core.background_states, activity_store_, core.clock, core.settings.topics,
-          [&core](const WorkspaceId& workspace) { return core.board.ready(core.log.partition_of(workspace)).has_value(); }, this),
+          [&core](const WorkspaceId& workspace) { return shows_all(core, workspace); }, this),
       reports_loop_("reports", [this] { return step_reports(); }),
       activity_loop_("activity", [this] { return step_activity(); }) {}
 

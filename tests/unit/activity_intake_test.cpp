@@ -153,6 +153,20 @@ TEST_F(ActivityIntakeTest, a_claim_that_may_not_be_known_yet_is_waited_for_and_n
   EXPECT_EQ(kept().size(), 1u);
 }
 
+// Found by ten minutes of chaos: PostgreSQL was killed, had forgotten the last claims, and their lines were dropped for ever.
+TEST_F(ActivityIntakeTest, a_worker_that_may_not_be_known_yet_is_waited_for) {
+  const MemoryWorker stranger(office.at, office.workspace, "stranger");
+  v1::ActivityRecord record = lines(1, 1);
+  record.set_worker_id(stranger.id().str());
+  up_to_date = false;
+  send(sign(record, stranger));
+  EXPECT_EQ(intake->step(0).error().code, Code::projection_behind);
+  EXPECT_EQ(intake->metrics().invalid, 0u);
+  up_to_date = true;
+  EXPECT_TRUE(intake->step(0));
+  EXPECT_EQ(intake->metrics().invalid, 1u);
+}
+
 TEST_F(ActivityIntakeTest, a_database_that_is_away_loses_nothing) {
   send(lines(1, 1));
   office.at.database->set_faults([](std::string_view) { return memory::DatabaseFault::unavailable; });
