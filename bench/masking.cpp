@@ -59,7 +59,7 @@ Result<std::vector<Measurement>> bench_masking(const Settings& settings) {
     std::string copy(256, '\0');
     const auto bare_began = SteadyClock::now();
     for (const auto& line : lines) {
-      bytes -= std::memchr(line.data(), '\n', line.size()) == nullptr ? line.size() : 0;
+      bytes -= std::memchr(line.data(), '\n', line.size()) == nullptr ? line.size() : 0;  // NOLINT(bugprone-not-null-terminated-result)
       std::copy(line.begin(), line.end(), copy.begin());
       asm volatile("" : : "r"(copy.data()) : "memory");
     }

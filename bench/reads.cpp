@@ -20,7 +20,7 @@ Result<double> pgbench_reads(const test::Installation& installation, int seconds
 }
 
 Result<double> reads_a_second(test::Installation& installation, const std::string& issue, std::int64_t requests) {
-  const std::string request = http_request("GET", "/v1/issues/" + issue, installation.api().token());
+  std::string request = http_request("GET", "/v1/issues/" + issue, installation.api().token());
   TRY(auto result, load_server(installation, 32, requests, [&](std::int64_t) { return request; }));
   return static_cast<double>(result.answered) / result.seconds;
 }
@@ -39,7 +39,7 @@ Result<std::vector<Measurement>> bench_reads(const Settings& settings) {
     installation.api().post("/v1/issues/" + issue + "/comments",
                             test::object({{"body", "a comment of an ordinary length, number " + std::to_string(n)}}));
   std::vector<double> limit;
-  const std::string request = http_request("GET", "/v1/issues/" + issue, installation.api().token());
+  std::string request = http_request("GET", "/v1/issues/" + issue, installation.api().token());
   for (int run = 0; run < settings.runs; ++run) {
     TRY(const double rate, reads_a_second(installation, issue, settings.scaled(60'000)));
     cached.runs.push_back(rate);

@@ -78,7 +78,7 @@ Result<Until> parse_until(std::string_view text, std::string_view field) {
   std::uint64_t seq = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seq);
   if (error == std::errc{} && end == text.data() + text.size() && seq <= INT64_MAX) return Until{seq, std::nullopt};
-  if (auto time_us = parse_time(text)) return Until{std::nullopt, *time_us};
+  if (const auto time_us = parse_time(text)) return Until{std::nullopt, time_us};
   return make_error(Code::invalid_field, "'" + std::string(text) + "' is neither a seq (42) nor a time (2026-11-21T03:04:05Z)", std::string(field));
 }
 

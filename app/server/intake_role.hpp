@@ -35,7 +35,6 @@ class IntakeRole : private producers::ActivityListener {
   Result<std::int64_t> step_activity();
   void appended(const std::string& session_id, std::uint32_t offer, std::uint64_t last_sequence) override;
 
-  Core& core_;
   const Hooks hooks_;
   const std::unique_ptr<topic::Reader> reports_reader_;
   const std::unique_ptr<topic::Reader> activity_reader_;

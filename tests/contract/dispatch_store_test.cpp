@@ -363,9 +363,9 @@ TEST_P(DispatchStores, UnreadableDetailsAreCorrupt) {
   ASSERT_NE(model, models.end());
   const rows::Table& table = *model->tables.at(0);
   rows::Row row(table.columns.size());
-  const auto set = [&](std::string_view column, rows::Cell cell) {
+  const auto set = [&](std::string_view column, const rows::Cell& cell) {
     for (std::size_t i = 0; i < table.columns.size(); ++i)
-      if (table.columns[i].name == column) row[i] = std::move(cell);
+      if (table.columns[i].name == column) row[i] = cell;
   };
   set("id", task(1).str());
   set("workspace", workspace().str());

@@ -113,7 +113,7 @@ TEST_F(ApiStreams, AClientAheadOfTheServerIsKeptWaiting) {
 }
 
 TEST_F(ApiStreams, AnIdThatIsNotOfThisLogIsRefused) {
-  const std::string issue = rig().open_issue("ids");
+  rig().open_issue("ids");
   for (const auto& [id, status] : {std::pair{"nonsense", 400}, std::pair{"1-x", 400}, std::pair{"1", 400}, std::pair{"7-1", 412}}) {
     RawClient client(port());
     EXPECT_EQ(client.request(head(rig().in_workspace("/events"), std::string("Last-Event-ID: ") + id + "\r\n")).status, status) << id;
@@ -125,7 +125,6 @@ TEST_F(ApiStreams, ASignedOutUsersStreamEnds) {
   RawClient client(port());
   client.send(head(rig().in_workspace("/events")));
   ASSERT_FALSE(client.read_until("\r\n\r\n").empty());
-  const std::string revoked = rig().token;
   const ApiReply other = rig().post("/v1/auth/sign-in", R"({"login":"ada","password":"correct horse"})");
   ASSERT_EQ(rig().post("/v1/auth/sign-out", "").status(), 204);
   rig().token = other.text("token");

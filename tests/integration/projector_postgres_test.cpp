@@ -166,7 +166,7 @@ TEST_F(ProjectorOnPostgres, connections_that_break_between_batches_lose_and_repe
   projector.assign({script.partition()});
   int kills = 0;
   const bool done = test::eventually(20'000, [&] {
-    if (projector.stats().batches > static_cast<std::uint64_t>(2 * kills) && kills < 4) {
+    if (projector.stats().batches > 2 * static_cast<std::uint64_t>(kills) && kills < 4) {
       database_->kill_connections();
       ++kills;
     }

@@ -20,17 +20,15 @@ memory::AppendPlan SimFaults::plan_append(std::string_view, const topic::Outgoin
   if (chance(random_, weather_.slow)) plan.append_delay_us = between(random_, 10'000, 3'000'000);
   if (chance(random_, weather_.slow)) plan.ack_delay_us = between(random_, 10'000, 6'000'000);
   const double draw = fraction(random_);
-  double edge = weather_.lost_ack;
-  if (draw < edge)
-    plan.fate = memory::Fate::ack_lost;
-  else if (draw < (edge += weather_.lost))
-    plan.fate = memory::Fate::lost;
-  else if (draw < (edge += weather_.late))
-    plan.fate = memory::Fate::late;
-  else if (draw < (edge += weather_.refused))
-    plan.fate = memory::Fate::refused;
-  else if (draw < (edge += weather_.duplicated))
-    plan.fate = memory::Fate::duplicated;
+  double edge = 0;
+  for (const auto& [share, fate] : {std::pair{weather_.lost_ack, memory::Fate::ack_lost}, std::pair{weather_.lost, memory::Fate::lost},
+                                    std::pair{weather_.late, memory::Fate::late}, std::pair{weather_.refused, memory::Fate::refused},
+                                    std::pair{weather_.duplicated, memory::Fate::duplicated}}) {
+    edge += share;
+    if (draw >= edge) continue;
+    plan.fate = fate;
+    break;
+  }
   return plan;
 }
 

@@ -268,7 +268,7 @@ std::vector<topic::Record> SampleLog::activity() const {
     body.set_task_id(task);
     body.set_offer(2);
     body.set_worker_id(worker);
-    body.set_first_sequence(static_cast<std::uint64_t>(1 + 2 * n));
+    body.set_first_sequence(1 + 2 * static_cast<std::uint64_t>(n));
     body.set_previous_sha256(previous);
     for (int i = 0; i < 2; ++i) {
       auto& event = *body.add_events();

@@ -16,7 +16,10 @@ class RunSecrets : public RunThreadTest {
     offer_.mutable_spec()->mutable_source()->set_git_url(server_.url() + "/private.git");
     dependencies_.project_secrets = [this](const std::string& project) -> Result<ProjectSecrets> {
       asked_.push_back(project);
-      if (failures_ > 0 && failures_-- > 0) return failure_;
+      if (failures_ > 0) {
+        --failures_;
+        return failure_;
+      }
       return secrets_;
     };
   }

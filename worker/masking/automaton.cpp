@@ -77,7 +77,7 @@ void Automaton::order_by_depth() {
 
 void Automaton::link() {
   for (State state = 0; state < nodes_.size(); ++state) {
-    for (State child = nodes_[state].child; child != 0; child = nodes_[child].sibling) {
+    for (State child = nodes_[state].child; child != 0; child = nodes_[child].sibling) {  // NOLINT(bugprone-infinite-loop): it is updated
       State fail = kRoot;
       if (state != kRoot) {
         State from = nodes_[state].fail;
@@ -98,7 +98,7 @@ void Automaton::make_rows() {
   for (State state = 0; state < row_count_; ++state) {
     State* row = &rows_[static_cast<std::size_t>(state) * class_count_];
     if (state != kRoot) std::copy_n(&rows_[static_cast<std::size_t>(nodes_[state].fail) * class_count_], class_count_, row);
-    for (State child = nodes_[state].child; child != 0; child = nodes_[child].sibling) {
+    for (State child = nodes_[state].child; child != 0; child = nodes_[child].sibling) {  // NOLINT(bugprone-infinite-loop): it is updated
       const bool noteworthy = child >= row_count_ || ends_pattern(child) || is_stop_[nodes_[child].byte];
       row[classes_[nodes_[child].byte]] = child | (noteworthy ? kNoteworthy : 0);
     }

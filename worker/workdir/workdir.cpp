@@ -243,7 +243,7 @@ Result<Workdir> WorkdirStore::make(git::Repository& repository, const WorkdirReq
 Status WorkdirStore::add_submodules(const CopyRecord& record, const git::Content& content, const git::Remote& source,
                                     const git::ShouldStop& should_stop) const {
   const SubmodulePlace place{folder_.repository(record), record.worktree, folder_.path(record), folder_.scratch(record)};
-  const Status checked_out = check_out_submodules(place, content, source, should_stop);
+  Status checked_out = check_out_submodules(place, content, source, should_stop);
   if (!checked_out) TRY_STATUS(folder_.remove_worktree(record));
   TRY_STATUS(folder_.remove_scratch(record));
   return checked_out;
