@@ -8,7 +8,8 @@ namespace dossier::simulation {
 Found find_mutation([[maybe_unused]] mutation::Name name, [[maybe_unused]] std::uint64_t most) {
   Found found;
 #ifdef DOSSIER_MUTATIONS
-  const std::uint64_t step = name == mutation::Name::steer_late_words ? Plan::kRestlessEvery : 1;
+  const bool is_rare = name == mutation::Name::steer_late_words || name == mutation::Name::apply_late_result;
+  const std::uint64_t step = is_rare ? Plan::kRestlessEvery : 1;
   for (std::uint64_t tried = 1; tried <= most && found.seeds == 0; ++tried) {
     const std::uint64_t seed = tried * step;
     mutation::active = name;
