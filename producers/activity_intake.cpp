@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/log.hpp"
 #include "events/task.hpp"
@@ -116,6 +117,7 @@ Status ActivityIntake::learn_offers(const std::vector<const v1::ActivityRecord*>
     std::set<std::string> streams;
     for (const v1::ActivityRecord* record : of_workspace) streams.insert(events::task_stream(TaskId(record->task_id())));
     TRY_STATUS(snapshot->load(workspace, {streams.begin(), streams.end()}));
+    bool asked = false;
     for (const v1::ActivityRecord* record : of_workspace) {
       TRY(const StreamState row, snapshot->stream(workspace, events::task_stream(TaskId(record->task_id()))));
       v1::TaskState task;
@@ -123,7 +125,7 @@ Status ActivityIntake::learn_offers(const std::vector<const v1::ActivityRecord*>
         return make_error(Code::upgrade_required, "task " + record->task_id() + " holds facts of a newer version of dossier: upgrade this server");
       if (events::was_claimed(task, record->offer(), record->worker_id()) && task.session_id() == record->session_id())
         offers_.try_emplace(offer_key(*record));
-      else if (!up_to_date_(workspace))
+      else if (!std::exchange(asked, true) && !up_to_date_(workspace))
         return make_error(Code::projection_behind, "claims of workspace " + workspace_text + " are not all known yet");
     }
   }
@@ -173,8 +175,9 @@ Status ActivityIntake::write(std::int32_t number, Partition& partition, std::vec
   }
   if (after == partition.saved) return {};
   TRY_STATUS(directory_.refresh(workers));
+  std::set<WorkspaceId> asked;
   for (const auto& [workspace, worker] : workers)
-    if (directory_.find(workspace, worker) == nullptr && !up_to_date_(workspace))
+    if (directory_.find(workspace, worker) == nullptr && asked.insert(workspace).second && !up_to_date_(workspace))
       return make_error(Code::projection_behind, "worker " + worker.str() + " is not known yet");
   std::vector<const v1::ActivityRecord*> bodies;
   std::erase_if(believed, [&](const auto& entry) {

@@ -48,7 +48,7 @@ class ActivityIntake {
     std::size_t max_known_offers = 20'000;
   };
   // True: the folded state of this workspace is as far as the log, so that what it lacks does not exist. Asked only where
-  // something would be dropped otherwise, for ever.
+  // something would be dropped otherwise, for ever, and once a batch and workspace.
   using UpToDate = std::function<bool(const WorkspaceId&)>;
 
   ActivityIntake(topic::Reader& reader, StateStore& states, ActivityStore& store, const Clock& clock, events::Topics topics, UpToDate up_to_date,

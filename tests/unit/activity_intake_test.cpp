@@ -28,7 +28,12 @@ class ActivityIntakeTest : public ::testing::Test {
   }
   void make_intake() {
     intake = std::make_unique<ActivityIntake>(
-        *reader, office.server.states, store, office.at.clock, office.at.topics, [this](const WorkspaceId&) { return up_to_date; }, &told);
+        *reader, office.server.states, store, office.at.clock, office.at.topics,
+        [this](const WorkspaceId&) {
+          ++asked;
+          return up_to_date;
+        },
+        &told);
     ASSERT_TRUE(intake->own({0, 1, 2}));
   }
 
@@ -71,6 +76,7 @@ class ActivityIntakeTest : public ::testing::Test {
   std::string session;
   std::string previous;
   bool up_to_date = true;
+  int asked = 0;
   Told told;
   MemoryActivityStore store{office.at.database};
   std::unique_ptr<topic::Reader> reader;
@@ -151,6 +157,13 @@ TEST_F(ActivityIntakeTest, a_claim_that_may_not_be_known_yet_is_waited_for_and_n
   up_to_date = true;
   ASSERT_TRUE(intake->step(0));
   EXPECT_EQ(kept().size(), 1u);
+}
+
+TEST_F(ActivityIntakeTest, many_lines_of_nobody_cost_one_look_at_the_database) {
+  for (std::uint64_t n = 1; n <= 20; ++n) send(lines(n, 1, 7));
+  ASSERT_TRUE(intake->step(0));
+  EXPECT_EQ(intake->metrics().invalid, 20u);
+  EXPECT_EQ(asked, 1);
 }
 
 // Found by ten minutes of chaos: PostgreSQL was killed, had forgotten the last claims, and their lines were dropped for ever.
