@@ -74,6 +74,7 @@ Result<std::string> agreed_log_id(const std::vector<std::optional<v1::Genesis>>&
                       std::to_string(firsts.size()));
     if (log_id.empty()) log_id = genesis.log_id();
     if (genesis.log_id() != log_id)
+      // NOLINTNEXTLINE(performance-inefficient-string-concatenation): an error, once
       return mismatch("the partitions of " + topic + " belong to different logs, " + log_id + " and " + genesis.log_id());
   }
   return log_id;

@@ -21,6 +21,7 @@ void lines(ActivityStream& activity, const char* stream, const std::string& text
 void record_event(ActivityStream& activity, const AgentEvent& event) {
   v1::ActivityEvent record;
   switch (event.kind) {
+    // NOLINTNEXTLINE(bugprone-branch-clone): for different reasons
     case AgentEvent::Kind::session_started:
     case AgentEvent::Kind::turn_started:
     case AgentEvent::Kind::steered:

@@ -17,6 +17,7 @@ void write_log(const rd_kafka_t*, int level, const char* facility, const char* t
   try {
     const std::string line = std::string(facility) + ": " + text;
     level <= 4 ? log::warn("kafka", line) : log::debug("kafka", line);
+    // NOLINTNEXTLINE(bugprone-empty-catch)
   } catch (...) {  // out of memory: the line is lost
   }
 }

@@ -121,6 +121,7 @@ void on_commit(rd_kafka_t*, rd_kafka_resp_err_t error, rd_kafka_topic_partition_
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR__NO_OFFSET) return;
   try {
     log::debug("kafka", std::string("an offset commit was lost: ") + rd_kafka_err2str(error));
+    // NOLINTNEXTLINE(bugprone-empty-catch)
   } catch (...) {  // out of memory: the line is lost
   }
 }

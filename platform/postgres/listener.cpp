@@ -42,6 +42,7 @@ Result<std::vector<Notification>> Listener::wait(std::int64_t timeout_ms) {
   } catch (const std::exception& error) {
     try {
       state_.reset();
+      // NOLINTNEXTLINE(bugprone-empty-catch)
     } catch (const std::exception&) {  // receivers say UNLISTEN to a connection that is gone
     }
     Error out = make_error(Code::database_unavailable, std::string("PostgreSQL (listen): ") + error.what());

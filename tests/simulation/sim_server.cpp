@@ -10,11 +10,11 @@ namespace dossier::simulation {
 namespace {
 
 // A thread that finds nothing to do looks again after this (in a poll, it is woken by a record before).
-constexpr std::int64_t kSoonUs = 20'000;  // as SchedulerRole has it
 constexpr std::int64_t kProjectorWaitUs = 500'000;
 constexpr std::int64_t kIntakeWaitUs = 250'000;
 constexpr std::int64_t kAfterErrorUs = 100'000;
-constexpr std::int64_t kSchedulerGapUs = 2'000;
+constexpr std::int64_t kSchedulerGapUs = 2'000;  // as app/server's SchedulerRole has them
+constexpr std::int64_t kSoonUs = 20'000;
 constexpr std::int64_t kPollerIdleUs = 1'000'000;
 
 }  // namespace

@@ -161,6 +161,7 @@ void Session::resolve(const AgentCommand& command) {
       message = "the answer could not be read";
     }
   }
+  // NOLINTNEXTLINE(bugprone-branch-clone): other permissions
   if (decision == "accept") {
     output_ += answer_line(command.request, allowance(std::move(input), {}));
   } else if (decision == "accept_for_session") {

@@ -58,6 +58,7 @@ Value legacy_decision(Decision decision, std::string_view reason, const std::opt
 // What was asked for, or nothing of it.
 Value permissions_result(const Frame& request, Decision decision) {
   switch (decision) {
+    // NOLINTNEXTLINE(bugprone-branch-clone): another scope
     case Decision::accept: return object({{"permissions", member(request.body, "permissions")}, {"scope", "turn"}});
     case Decision::accept_for_session: return object({{"permissions", member(request.body, "permissions")}, {"scope", "session"}});
     case Decision::decline:

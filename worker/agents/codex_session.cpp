@@ -143,6 +143,7 @@ void Session::on_notification(const Frame& frame) {
     case Notice::turn_completed: return on_turn_completed(member(params, "turn"));
     case Notice::turn_diff: last_diff_ = params.text("diff"); return;
     case Notice::turn_plan: return emit(Kind::plan, "", "", plan_text(params));
+    // NOLINTNEXTLINE(bugprone-branch-clone)
     case Notice::item_started: return items_.started(member(params, "item"));
     case Notice::item_completed: return items_.completed(member(params, "item"));
     case Notice::command_output: return items_.output(params.text("itemId"), params.text("delta"));

@@ -57,6 +57,7 @@ Result<std::string> choose_branch(const std::string& wanted, const std::vector<s
     return make_error(Code::invalid_field, "\"" + wanted + "\" is no branch name for git; see git check-ref-format", "branch");
   for (const std::string& name : taken)
     if (wanted.size() > name.size() && wanted[name.size()] == '/' && git::branch_names_collide(wanted, name))
+      // NOLINTNEXTLINE(performance-inefficient-string-concatenation): an error, once
       return make_error(Code::already_exists, "the branch \"" + name + "\" is in the way of \"" + wanted + "\"; propose a name outside of it",
                         "branch");
   for (int n = 0; n < kMaxBranchTries; ++n) {
