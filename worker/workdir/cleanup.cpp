@@ -29,6 +29,7 @@ void WorkdirStore::clean_until_stopped() {
 }
 
 std::int64_t WorkdirStore::clean_up(std::int64_t now_us) {
+  const std::lock_guard one_round(round_);
   const auto oldest_first = [](std::vector<CopyRecord> records) {
     std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.released_us < b.released_us; });
     return records;

@@ -115,7 +115,7 @@ class WorkdirStore {
   // Projects with a worktree or a cached repository here, for affinity.
   std::vector<std::string> cached_projects() const;
 
-  // One round of the cleaning, as its thread does it: when the next is due (wall clock).
+  // One round of the cleaning, as its thread does it, after the one that goes on: when the next is due (wall clock).
   std::int64_t clean_up(std::int64_t now_us);
 
  private:
@@ -146,6 +146,7 @@ class WorkdirStore {
   const std::optional<process::Account> account_;
   const CopyFolder folder_;
   const SystemClock clock_;
+  std::mutex round_;  // of the cleaning, taken before all others
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, std::shared_ptr<std::mutex>> locks_;  // by path, of repositories and of the copies that somebody has
