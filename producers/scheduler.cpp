@@ -274,6 +274,7 @@ Status Scheduler::make_offers(const View& view) {
   }
   const auto matches = match(candidates, seats, std::move(at_work), room);
   std::vector<QueuedTask> going;
+  going.reserve(matches.size());
   for (const Match& one : matches) going.push_back(*one.task);
   TRY(const Resumes resumes, read_resumes(going));
   for (const Match& one : matches) {

@@ -46,6 +46,7 @@ std::vector<Moment> interleave(const Timeline& timeline, const std::vector<v1::A
   const auto& entries = timeline.entries;
   const auto claims = claims_of(entries);
   std::vector<const v1::ActivityRecord*> ordered;
+  ordered.reserve(records.size());
   for (const auto& record : records) ordered.push_back(&record);
   std::stable_sort(ordered.begin(), ordered.end(), [](const auto* a, const auto* b) { return key_of(*a) < key_of(*b); });
   ordered.erase(std::unique(ordered.begin(), ordered.end(), [](const auto* a, const auto* b) { return key_of(*a) == key_of(*b); }), ordered.end());

@@ -83,6 +83,7 @@ inline EventScript random_history(std::mt19937_64& random, int commits) {
   for (int n = 0; n < commits; ++n) {
     const std::string workspace = script.workspace(static_cast<int>(random() % 2));
     std::vector<v1::Event> events;
+    events.reserve(4);
     for (std::uint64_t i = 0; i < 1 + random() % 4; ++i) events.push_back(random_event(random, workspace));
     std::vector<std::pair<std::string, std::uint64_t>> expects;
     if (random() % 8 == 0) expects.emplace_back(events.front().stream(), random() % 20);

@@ -173,6 +173,7 @@ TEST_F(CommandRunnerTest, two_processes_that_decide_on_the_same_state_both_get_t
 
 TEST_F(CommandRunnerTest, a_storm_of_conflicts_ends_and_every_accepted_answer_is_in_the_log_once) {
   std::vector<Answer> answers;
+  answers.reserve(30);
   for (int i = 0; i < 30; ++i) answers.push_back(send(i % 2 == 0 ? one : other, command("k" + std::to_string(i), rename("n"))));
   settle(at, {&one, &other});
   std::uint64_t accepted = 0;
@@ -191,6 +192,7 @@ TEST_F(CommandRunnerTest, a_storm_of_conflicts_ends_and_every_accepted_answer_is
 
 TEST_F(CommandRunnerTest, one_command_at_a_time_for_a_hot_stream_spares_every_conflict) {
   std::vector<Answer> answers;
+  answers.reserve(30);
   for (int i = 0; i < 30; ++i) {
     Command hot = command("k" + std::to_string(i), rename("n"));
     hot.hot_stream = kStream;

@@ -30,6 +30,7 @@ std::vector<std::string> facts(const Result<Decision>& decision) {
 
 std::vector<std::string> expected(const Decision& decision) {
   std::vector<std::string> streams;
+  streams.reserve(decision.expects.size());
   for (const auto& expect : decision.expects) streams.push_back(expect.stream().substr(0, expect.stream().find('/')));
   return streams;
 }

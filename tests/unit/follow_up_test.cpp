@@ -85,6 +85,7 @@ class Session {
   template <class List>
   static std::vector<std::string> ids(const List& list) {
     std::vector<std::string> out;
+    out.reserve(static_cast<std::size_t>(list.size()));
     for (const auto& one : list) out.push_back(one.follow_up_id());
     return out;
   }

@@ -29,6 +29,7 @@ std::string in_chunks(const std::vector<std::string>& values, std::string_view t
 std::vector<std::string> lines(const std::vector<std::string>& values, const std::vector<std::string>& in) {
   Masker masker(secrets(values));
   std::vector<std::string> out;
+  out.reserve(in.size());
   for (const auto& line : in) out.emplace_back(masker.line(line));
   return out;
 }

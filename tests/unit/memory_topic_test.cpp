@@ -55,6 +55,7 @@ class MemoryTopic : public ::testing::Test {
   }
   std::vector<std::pair<std::string, Outcome>> heard() const {
     std::vector<std::pair<std::string, Outcome>> outcomes;
+    outcomes.reserve(heard_.size());
     for (const auto& [value, appended] : heard_) outcomes.emplace_back(value, appended.outcome);
     return outcomes;
   }

@@ -208,6 +208,7 @@ TEST(Until, is_a_seq_or_a_time) {
 
 std::vector<std::string> places(const std::vector<Moment>& moments) {
   std::vector<std::string> out;
+  out.reserve(moments.size());
   for (const auto& moment : moments)
     out.push_back(moment.entry != nullptr ? std::to_string(moment.entry->seq) + "." + std::to_string(moment.entry->index)
                                           : "line " + std::to_string(moment.line.sequence));

@@ -17,6 +17,7 @@ class VerdictBoardTest : public ::testing::Test {
   }
   void apply(std::int64_t first, std::int64_t count) {
     std::vector<Decided> decided;
+    decided.reserve(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) decided.push_back(accepted(first + i, static_cast<std::uint64_t>(first + i)));
     board.applied({0, first + count, 1, 0}, std::move(decided));
   }

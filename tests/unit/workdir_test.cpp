@@ -286,6 +286,7 @@ TEST_F(WorkdirTest, finished_worktrees_are_kept_up_to_a_bound_and_branches_with_
 TEST_F(WorkdirTest, sessions_on_one_repository_may_prepare_at_the_same_time) {
   std::vector<std::thread> threads;
   std::vector<Workdir> made(4);
+  threads.reserve(made.size());
   for (std::uint32_t i = 0; i < made.size(); ++i)
     threads.emplace_back([&, i] {
       WorkdirRequest request = request_;

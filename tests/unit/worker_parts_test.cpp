@@ -17,6 +17,7 @@ namespace {
 
 std::vector<std::pair<std::int32_t, std::int64_t>> pairs(const std::vector<Commit>& commits) {
   std::vector<std::pair<std::int32_t, std::int64_t>> list;
+  list.reserve(commits.size());
   for (const auto& commit : commits) list.emplace_back(commit.partition, commit.offset);
   return list;
 }
