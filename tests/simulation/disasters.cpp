@@ -41,9 +41,13 @@ void World::disaster() {
       return;
     case 6:
       if (worker.worker->frozen()) return;
+      worker.back_us = now + between(random_, 1'000, 60'000'000);
+      if (chance(random_, 0.5)) {
+        note("worker " + worker.identity.id.str() + " freezes with its next result");
+        return worker.worker->freeze_with_next_result();
+      }
       note("worker " + worker.identity.id.str() + " freezes");
       worker.worker->freeze();
-      worker.back_us = now + between(random_, 1'000, 60'000'000);
       return;
     case 7:
       if (plan_.loses_tail) return crash_broker();  // not both: what only the last moments of both had may be gone
@@ -117,7 +121,7 @@ void World::bring_back() {
   for (auto& slot : workers_) {
     if (slot.back_us == 0 || slot.back_us > now) continue;
     slot.back_us = 0;
-    if (slot.worker->frozen()) slot.worker->thaw();
+    slot.worker->thaw();
   }
   for (std::size_t at = 0; at < servers_.size(); ++at) {
     ServerSlot& slot = servers_[at];

@@ -29,6 +29,8 @@ memory::AppendPlan SimFaults::plan_append(std::string_view, const topic::Outgoin
     plan.fate = fate;
     break;
   }
+  // As from a broker that stood still with the request in its hands: long after its sender has said it again.
+  if (plan.fate == memory::Fate::late && chance(random_, 0.5)) plan.append_delay_us = between(random_, 1'000'000, 30'000'000);
   return plan;
 }
 

@@ -15,7 +15,7 @@ struct ProcessKilled {};
 
 class SimFaults final : public memory::FaultPolicy {
  public:
-  SimFaults(Random& random, ManualClock& clock) : random_(random), clock_(clock), weather_(Weather::draw(random)) {}
+  SimFaults(Random& random, ManualClock& clock, const Plan& plan) : random_(random), clock_(clock), weather_(Weather::draw(random, plan)) {}
   memory::AppendPlan plan_append(std::string_view writer, const topic::Outgoing& record) override;
   memory::PollPlan plan_poll(std::string_view reader) override;
   std::int64_t surviving_end(std::string_view topic, std::int32_t partition, std::int64_t synced_end, std::int64_t end) override;

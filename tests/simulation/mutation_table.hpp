@@ -12,8 +12,7 @@ struct Found {
   std::uint64_t seeds = 0;  // that it took; 0: not found
   std::string fault;
 };
-// Runs seeds with this mutation until one fails, at most `most`; of those that need what is rare elsewhere (words to an agent that come
-// late, results under an older offer) the restless worlds' seeds alone. Without DOSSIER_MUTATIONS nothing is ever found.
+// Runs seeds from 1 with this mutation until one fails, at most `most`. Without DOSSIER_MUTATIONS nothing is ever found.
 inline constexpr std::uint64_t kMutationSeeds = 1'000;  // within which each is to be found
 Found find_mutation(mutation::Name name, std::uint64_t most);
 

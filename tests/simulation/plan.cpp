@@ -40,12 +40,12 @@ Plan Plan::draw(Random& random, std::uint64_t seed) {
   return plan;
 }
 
-Weather Weather::draw(Random& random) {
+Weather Weather::draw(Random& random, const Plan& plan) {
   const auto some = [&](double most) { return chance(random, 0.5) ? fraction(random) * most : 0; };
   Weather weather;
   weather.lost_ack = some(0.15);
   weather.lost = some(0.08);
-  weather.late = some(0.08);
+  weather.late = some(0.08) + (plan.restless ? 0.1 : 0);
   weather.refused = some(0.05);
   weather.duplicated = some(0.15);
   weather.slow = some(0.20);

@@ -21,8 +21,8 @@ struct Plan {
   std::int64_t storm_us = 10'000'000;
   std::int64_t calm_us = 300'000'000;  // by then everything has come to rest, or it is a fault
 
-  // Every tenth seed is a restless world: they take twice the time, and some faults are rare elsewhere.
-  static constexpr std::uint64_t kRestlessEvery = 10;
+  // Every sixth seed is a restless world: they take twice the time, and some faults are rare elsewhere.
+  static constexpr std::uint64_t kRestlessEvery = 6;
   static Plan draw(Random& random, std::uint64_t seed);
 };
 
@@ -46,7 +46,7 @@ struct Weather {
   double slow_step = 0;          // a component that is due gets its turn late
   std::int64_t disaster_us = 0;  // mean time between crashes, freezes, jumps of clocks; 0: none
 
-  static Weather draw(Random& random);
+  static Weather draw(Random& random, const Plan& plan);
 };
 
 }  // namespace dossier::simulation

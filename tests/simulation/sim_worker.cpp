@@ -125,6 +125,9 @@ void SimWorker::send(const worker::SendReport& report) {
   writer_->append(std::move(record), [this, alive = alive_, sent](const topic::Appended& appended) {
     if (*alive && appended.outcome == topic::Outcome::acknowledged) protocol_->on_report_acknowledged(sent, now());
   });
+  if (!freezes_with_result_) return;
+  v1::Report body;
+  if (body.ParseFromString(report.body) && body.has_run_completed()) freeze();
 }
 
 void SimWorker::advance_runs() {
@@ -143,11 +146,13 @@ std::int64_t SimWorker::due_us() const {
 
 void SimWorker::freeze() {
   frozen_ = true;
+  freezes_with_result_ = false;
   writer_->freeze();
 }
 
 void SimWorker::thaw() {
   frozen_ = false;
+  freezes_with_result_ = false;
   writer_->thaw();
 }
 

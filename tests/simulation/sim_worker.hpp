@@ -24,6 +24,8 @@ class SimWorker {
   // Its control topic or its pool's tasks have new records.
   void wake() { read_due_us_ = 0; }
   void freeze();
+  // With its next result written and not sent, unless thaw() comes first: a result that may arrive long after its lease.
+  void freeze_with_next_result() { freezes_with_result_ = true; }
   void thaw();
   bool frozen() const { return frozen_; }
   void crash(bool deliver);
@@ -53,6 +55,7 @@ class SimWorker {
   std::int64_t control_check_us_ = 0;
   std::int64_t read_due_us_ = 0;
   bool frozen_ = false;
+  bool freezes_with_result_ = false;
 };
 
 }  // namespace dossier::simulation

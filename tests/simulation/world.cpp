@@ -23,7 +23,7 @@ World::World(std::uint64_t seed)
     : seed_(seed),
       random_(seed),
       plan_(Plan::draw(random_, seed)),
-      faults_(random_, time_),
+      faults_(random_, time_, plan_),
       broker_(broker_clock_, {}, &faults_),
       log_{std::string(32, 'd'), plan_.partitions},
       model_(topics_, plan_.partitions),
