@@ -150,7 +150,9 @@ class LedgerLog {
     added.set_issue_id(hex_id("iss", 1));
     added.mutable_body()->set_plain(std::string(200, 'c'));
     *commit.add_events() = events::make_event(expects.stream(), hex_id("iss", 1), payload);
-    writer_->append({name_, 0, commit.workspace_id(), events::encode(events::make_record(std::move(commit))), {}},
+    auto headers = events::commit_headers(commit);
+    const std::string workspace = commit.workspace_id();
+    writer_->append({name_, 0, workspace, events::encode(events::make_record(std::move(commit))), std::move(headers)},
                     [this, writer](const topic::Appended& appended) { verdicts_.acknowledged(appended, writer); });
   }
 

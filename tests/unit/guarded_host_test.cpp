@@ -14,7 +14,7 @@
 namespace dossier::worker {
 namespace {
 
-const std::string kSecret = "hunter2-correct-horse";
+const std::string kHostSecret = "hunter2-correct-horse";
 
 class PlainHost final : public AgentHost {
  public:
@@ -46,7 +46,7 @@ class Guarded : public ::testing::Test {
  protected:
   AgentResult shell(const std::string& script, limits::TaskLimits limits = {}) {
     guard_.emplace(GuardedHost::Parts{host_,
-                                      *masking::Secrets::make({kSecret}),
+                                      *masking::Secrets::make({kHostSecret}),
                                       limits,
                                       folder_.path() + "/tree.output",
                                       [this](const limits::Reached& reached) { reached_.push_back(reached); },
@@ -72,8 +72,8 @@ class Guarded : public ::testing::Test {
 };
 
 TEST_F(Guarded, output_and_result_are_masked) {
-  const AgentResult result = shell("echo begin " + kSecret + "; echo " + kSecret + " | base64 >&2; exit 3");
-  EXPECT_EQ(host_.text.find(kSecret), std::string::npos);
+  const AgentResult result = shell("echo begin " + kHostSecret + "; echo " + kHostSecret + " | base64 >&2; exit 3");
+  EXPECT_EQ(host_.text.find(kHostSecret), std::string::npos);
   EXPECT_NE(host_.text.find("begin ***\n"), std::string::npos);
   EXPECT_EQ(host_.text.find("aHVudGVy"), std::string::npos) << host_.text;
   EXPECT_EQ(result.error.find("aHVudGVy"), std::string::npos) << result.error;
@@ -101,7 +101,7 @@ TEST_F(Guarded, too_much_on_disk_ends_the_run) {
 }
 
 TEST_F(Guarded, output_beyond_the_limit_is_kept_whole_and_masked_and_the_run_goes_on) {
-  const AgentResult result = shell("yes 'one line of the output' | head -n 10000; echo " + kSecret + "; echo end", {.output_bytes = 100'000});
+  const AgentResult result = shell("yes 'one line of the output' | head -n 10000; echo " + kHostSecret + "; echo end", {.output_bytes = 100'000});
   EXPECT_EQ(result.kind, AgentResult::Kind::completed);
   ASSERT_EQ(reached_.size(), 1u);
   EXPECT_EQ(reached_[0].action, limits::Action::kept_as_blob);
@@ -124,7 +124,7 @@ TEST_F(Guarded, a_turn_that_takes_too_long_is_told_as_a_limit) {
 class Evidence : public ::testing::Test {
  protected:
   RunEvidence make() {
-    return RunEvidence({"ses_1", 3, folder_.path() + "/tree", *masking::Secrets::make({kSecret}),
+    return RunEvidence({"ses_1", 3, folder_.path() + "/tree", *masking::Secrets::make({kHostSecret}),
                         [this](const std::string& file, const std::string& sha256) -> Status {
                           if (refuses_) return make_error(Code::io, "no room");
                           blobs_[sha256] = test::read_file(file);
@@ -193,7 +193,7 @@ TEST_F(Evidence, output_that_the_log_has_no_room_for_is_recorded_once_it_is_ther
 
 TEST(DiffMasker, masks_over_the_borders_of_pieces_and_says_so) {
   std::string diff, said;
-  DiffMasker masker(*masking::Secrets::make({kSecret}), [&](std::string_view piece) {
+  DiffMasker masker(*masking::Secrets::make({kHostSecret}), [&](std::string_view piece) {
     diff += piece;
     return true;
   });

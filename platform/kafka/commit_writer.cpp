@@ -1,0 +1,264 @@
+// The writer of commits: one batch a partition on its way, for a topic that syncs before it acknowledges.
+//
+// What comes meanwhile waits here, not in the library, whose thread would ask its socket again and again for as long as
+// records are due that it may not send (2.0.2: a quarter of a core with 64 writers). So writers batch themselves while the
+// broker syncs, and one alone waits for nothing (BatchPace).
+//
+// A record alone goes straight to a producer that lingers for nothing. Several would not reach it together: its thread is
+// awake after the first and sends what it finds, and the rest makes a request of its own, with a sync of its own, and that
+// thread spins until the first is acknowledged (2.0.2 counts five records of an idempotent producer in flight where five
+// requests are meant). So a group goes to a second producer, which lingers until it is told to send (measured with 32
+// writers: from 17,600 to 25,000 commits a second, p99 from 10 to 4 ms).
+//
+// Threads: append() on any; one serves the reports of records alone; one sends groups, serves their reports, and looks after
+// what is held. `done` runs on the two of them, for the records of a partition one after the other.
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "platform/kafka/batch_pace.hpp"
+#include "platform/kafka/writers.hpp"
+
+namespace dossier::kafka {
+namespace {
+
+constexpr int kRoundMs = 1;  // how long a group of another partition may have to wait, when one is not acknowledged meanwhile
+
+std::int64_t steady_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+class CommitWriter final : public KafkaWriter {
+ public:
+  static Result<std::unique_ptr<topic::Writer>> make(Conf alone, Conf grouped, const WriterOptions& options) {
+    std::unique_ptr<CommitWriter> writer(new CommitWriter(options));
+    TRY(writer->alone_, Producer::make(std::move(alone), *writer));
+    TRY(writer->grouped_, Producer::make(std::move(grouped), *writer));
+    writer->serving_ = std::thread([self = writer.get()] { self->serve(); });
+    writer->sending_ = std::thread([self = writer.get()] { self->send_groups(); });
+    return std::unique_ptr<topic::Writer>(std::move(writer));
+  }
+
+  ~CommitWriter() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    due_.notify_all();
+    if (sending_.joinable()) sending_.join();
+    if (serving_.joinable()) serving_.join();
+  }
+
+  void append(topic::Outgoing record, Done done) override {
+    const std::size_t bytes = admit(record, done);
+    if (bytes == 0) return;
+    Headers headers = headers_of(record);
+    auto pending = std::make_unique<Pending>(Pending{bytes, std::move(done), nullptr, false});
+    std::optional<Waiting> one;
+    {
+      std::unique_lock lock(mutex_);
+      const auto [found, is_new] = lanes_.try_emplace({record.topic, record.partition});
+      Lane& lane = found->second;
+      if (is_new) {  // nobody takes a lane away
+        lock.unlock();
+        grouped_->prepare(record.topic);
+        lock.lock();
+      }
+      pending->lane = &lane;
+      lane.waiting.push_back({std::move(record), std::move(headers), std::move(pending)});
+      if (lane.on_their_way > 0 || is_held(lane)) return;
+      one = take(lane);
+    }
+    send_alone(std::move(one));
+  }
+
+  void raise_fatal_error() override { alone_->raise_fatal_error(); }
+
+ private:
+  struct Lane;
+  struct Pending {
+    std::size_t bytes;
+    Done done;
+    Lane* lane;
+    bool in_group;
+  };
+  struct Waiting {
+    topic::Outgoing record;
+    Headers headers;
+    std::unique_ptr<Pending> pending;
+  };
+  using Batch = std::vector<Waiting>;
+  // One partition's records. waiting.size() is bounded by what may be outstanding.
+  struct Lane {
+    std::size_t on_their_way = 0;
+    Batch waiting;
+    std::int64_t held_until_us = 0;  // 0: not held
+    BatchPace pace;
+  };
+
+  explicit CommitWriter(const WriterOptions& options) : KafkaWriter(options) {}
+
+  // ---- with mutex_
+
+  // Nothing is on its way: whether what waits is held for more.
+  bool is_held(Lane& lane) {
+    if (lane.held_until_us != 0) return lane.waiting.size() < lane.pace.round();
+    lane.held_until_us = lane.pace.hold_until_us(lane.waiting.size(), steady_us());
+    if (lane.held_until_us != 0) due_.notify_one();
+    return lane.held_until_us != 0;
+  }
+
+  // What waits goes: one alone by the caller, several by the thread that sends groups.
+  std::optional<Waiting> take(Lane& lane) {
+    lane.held_until_us = 0;
+    lane.on_their_way = lane.waiting.size();
+    lane.pace.sent(lane.on_their_way, steady_us());
+    Batch batch = std::exchange(lane.waiting, {});
+    if (batch.size() == 1) return std::move(batch.front());
+    groups_.push_back(std::move(batch));
+    due_.notify_one();
+    return std::nullopt;
+  }
+
+  // When the next lane is due; 0: none is held.
+  std::int64_t next_due_us() const {
+    std::int64_t next_us = 0;
+    for (const auto& [partition, lane] : lanes_)
+      if (lane.held_until_us != 0 && (next_us == 0 || lane.held_until_us < next_us)) next_us = lane.held_until_us;
+    return next_us;
+  }
+
+  // Ones that were held in vain and stayed alone.
+  Batch take_due(std::int64_t now_us) {
+    Batch alone;
+    for (auto& [partition, lane] : lanes_) {
+      if (lane.held_until_us == 0 || lane.held_until_us > now_us) continue;
+      if (auto one = take(lane)) alone.push_back(std::move(*one));
+    }
+    return alone;
+  }
+
+  // ---- without
+
+  // Where the library does not take it, the next one of its partition may be alone, too.
+  void send_alone(std::optional<Waiting> one) {
+    while (one) one = send(*alone_, std::move(*one));
+  }
+
+  std::optional<Waiting> send(Producer& producer, Waiting one) {
+    Pending* const pending = one.pending.release();  // on_delivery takes it back, perhaps at once
+    const KafkaError error = producer.produce(one.record, one.headers, pending);
+    if (error == nullptr) return std::nullopt;
+    const std::unique_ptr<Pending> back(pending);
+    if (back->in_group) --in_groups_;
+    refuse(back->done, back->bytes, error);
+    return arrived(*back->lane, false);
+  }
+
+  // One record of the lane has its outcome. After the last of a batch the next one goes; if the log was silent for a
+  // record's whole time, what waited behind it has waited long enough too.
+  std::optional<Waiting> arrived(Lane& lane, bool timed_out) {
+    Batch given_up;
+    {
+      const std::lock_guard lock(mutex_);
+      if (--lane.on_their_way > 0) return std::nullopt;
+      lane.pace.answered(lane.waiting.size(), steady_us());
+      if (lane.waiting.empty()) return std::nullopt;
+      if (!timed_out && healthy_ && !stopping_) {
+        if (is_held(lane)) return std::nullopt;
+        return take(lane);
+      }
+      given_up.swap(lane.waiting);
+    }
+    give_up(given_up, "the log did not take the records before this one");
+    return std::nullopt;
+  }
+
+  void give_up(const Batch& batch, const char* reason) {
+    for (const Waiting& one : batch) {
+      kafka::refuse(one.pending->done, Code::log_unavailable, reason);
+      outstanding_.remove(one.pending->bytes);
+    }
+  }
+
+  void on_delivery(void* opaque, const topic::Appended& appended, bool timed_out) override {
+    const std::unique_ptr<Pending> pending(static_cast<Pending*>(opaque));
+    if (pending->in_group) --in_groups_;
+    pending->done(appended);
+    outstanding_.remove(pending->bytes);
+    send_alone(arrived(*pending->lane, timed_out));
+  }
+
+  void serve() {
+    while (!stopping_) alone_->serve(kServeMs);
+    while (!outstanding_.none()) {
+      alone_->purge();
+      alone_->serve(1);
+    }
+  }
+
+  void send_groups() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      Batch alone = take_due(steady_us());
+      std::vector<Batch> groups = std::exchange(groups_, {});
+      if (alone.empty() && groups.empty() && in_groups_ == 0) {
+        const std::int64_t due_us = next_due_us();
+        const auto pause = due_us == 0 ? std::chrono::microseconds(kServeMs * 1'000) : std::chrono::microseconds(due_us - steady_us());
+        const bool is_idle = due_.wait_for(lock, pause) == std::cv_status::timeout && due_us == 0;
+        if (!is_idle) continue;
+        lock.unlock();
+        grouped_->serve(0);
+        lock.lock();
+        continue;
+      }
+      lock.unlock();
+      for (Waiting& one : alone) send_alone(std::move(one));
+      for (Batch& group : groups) {
+        in_groups_ += group.size();
+        for (Waiting& one : group) {
+          one.pending->in_group = true;
+          send_alone(send(*grouped_, std::move(one)));
+        }
+      }
+      grouped_->send_and_serve(kRoundMs);
+      lock.lock();
+    }
+    refuse_waiting(lock);
+    while (!outstanding_.none()) {
+      grouped_->purge();
+      grouped_->serve(1);
+    }
+  }
+
+  void refuse_waiting(std::unique_lock<std::mutex>& lock) {
+    std::vector<Batch> all = std::exchange(groups_, {});
+    for (auto& [partition, lane] : lanes_) {
+      lane.held_until_us = 0;
+      all.push_back(std::exchange(lane.waiting, {}));
+    }
+    lock.unlock();
+    for (const Batch& batch : all) give_up(batch, "the writer ended before the record was sent");
+  }
+
+  std::unique_ptr<Producer> alone_, grouped_;
+  std::thread serving_, sending_;
+  std::atomic<std::size_t> in_groups_{0};  // records of groups without an outcome
+  std::mutex mutex_;                       // guards what follows; never held while `done` or librdkafka runs
+  std::condition_variable due_;
+  std::vector<Batch> groups_;
+  std::map<std::pair<std::string, std::int32_t>, Lane> lanes_;  // addresses stay
+};
+
+}  // namespace
+
+Result<std::unique_ptr<topic::Writer>> make_commit_writer(Conf alone, Conf grouped, const WriterOptions& options) {
+  return CommitWriter::make(std::move(alone), std::move(grouped), options);
+}
+
+}  // namespace dossier::kafka
