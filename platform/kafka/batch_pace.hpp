@@ -3,7 +3,7 @@
 // One batch is on its way at a time. Writers whose verdicts come together come back together, a moment after the
 // acknowledgement; whoever waits at that moment could go at once, and would make two groups of them that wait for each
 // other's sync. So the next batch is held for those who are expected back: at most for half of what a sync takes, and not
-// where holding does not pay. A writer that is alone waits for nobody.
+// where holding does not pay. A few writers wait for nobody.
 //
 // Pure; not thread-safe. Times are of one steady clock, in microseconds, and positive.
 #pragma once
@@ -18,10 +18,11 @@ class BatchPace {
  public:
   static constexpr std::int64_t kLongestHoldUs = 2'000;
   static constexpr std::uint32_t kMostPasses = 64;
+  static constexpr std::size_t kFewest = 5;  // writers for whom a hold is worth its timer
 
   // Nothing is on its way, and `waiting` records are there: until when they are held. 0: they go now.
   std::int64_t hold_until_us(std::size_t waiting, std::int64_t now_us) {
-    if (waiting >= round_) return 0;
+    if (waiting >= round_ || round_ < kFewest) return 0;
     if (passes_ > 0) {
       --passes_;
       return 0;

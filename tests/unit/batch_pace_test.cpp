@@ -22,12 +22,16 @@ class BatchPaceTest : public ::testing::Test {
   std::int64_t now_ = 1'000'000;
 };
 
-TEST_F(BatchPaceTest, one_writer_alone_waits_for_nobody) {
+TEST_F(BatchPaceTest, one_writer_waits_for_nobody_and_so_do_a_few) {
   EXPECT_FALSE(holds(1));
   for (int n = 0; n < 5; ++n) {
     round(1, 0);
     EXPECT_FALSE(holds(1));
   }
+  round(1, BatchPace::kFewest - 2);
+  EXPECT_FALSE(holds(BatchPace::kFewest - 2));
+  round(1, BatchPace::kFewest - 1);
+  EXPECT_TRUE(holds(BatchPace::kFewest - 1));
 }
 
 TEST_F(BatchPaceTest, who_came_while_the_first_was_synced_waits_for_it_to_come_back) {
@@ -43,7 +47,7 @@ TEST_F(BatchPaceTest, who_came_while_the_first_was_synced_waits_for_it_to_come_b
 }
 
 TEST_F(BatchPaceTest, a_hold_lasts_half_a_sync_and_never_longer_than_its_limit) {
-  pace_.sent(2, now_);
+  pace_.sent(20, now_);
   now_ += 60'000'000;
   pace_.answered(0, now_);
   EXPECT_EQ(pace_.hold_until_us(1, now_), now_ + BatchPace::kLongestHoldUs);
