@@ -12,3 +12,10 @@ pkg_check_modules(GIT2 REQUIRED IMPORTED_TARGET libgit2)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(PUGIXML REQUIRED IMPORTED_TARGET pugixml)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
+
+# Programs link it, libraries do not: its malloc takes the C library's place. A sanitizer has its own.
+add_library(dossier_allocator INTERFACE)
+if(NOT DOSSIER_SANITIZE)
+  target_link_libraries(dossier_allocator INTERFACE PkgConfig::JEMALLOC)
+endif()
