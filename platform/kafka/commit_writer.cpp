@@ -11,9 +11,17 @@
 // writers: from 17,600 to 25,000 commits a second, p99 from 10 to 4 ms).
 //
 // Threads: append() on any; one serves the reports of those few; one sends groups, serves their reports, and looks after
-// what is held. `done` runs on the two of them, for the records of a partition one after the other.
+// what is held. `done` runs on the two of them, for the records of a partition one after the other; of a refused record also
+// inside the append() of whoever was about to send it, and on the writer's end on either.
+//
+// The two producers take turns at a partition only after all outcomes of the batch before. A record of unknown outcome may
+// still land behind a later one of the other producer; and a broker that lost its tail is noticed by a producer's sequence
+// numbers only where that producer wrote what was lost. Neither is relied on: the ledger judges what the log holds, and the
+// projector compares it with what it has applied.
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -26,8 +34,11 @@
 namespace dossier::kafka {
 namespace {
 
-constexpr std::size_t kFew = 4;  // go as they are: the library has room for all of them in flight
-constexpr int kRoundMs = 1;      // how long a group of another partition may have to wait, when one is not acknowledged meanwhile
+constexpr std::size_t kGroupBytes = 900'000;  // with kMostInGroup within what makes one request (make_writer_conf)
+constexpr std::size_t kMostInGroup = 5'000;
+constexpr int kRoundsPerFlush = 10;  // where a group has had no answer for as many: a flush wakes the threads of all brokers
+constexpr std::size_t kFew = 4;      // go as they are: the library has room for all of them in flight
+constexpr int kRoundMs = 1;          // how long a group of another partition may have to wait, when one is not acknowledged meanwhile
 
 std::int64_t steady_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -69,6 +80,11 @@ class CommitWriter final : public KafkaWriter {
         grouped_->prepare(record.topic);
         lock.lock();
       }
+      if (stopping_) {  // a `done` that goes on appending while the writer ends
+        lock.unlock();
+        kafka::refuse(pending->done, Code::log_unavailable, "the writer ends");
+        return outstanding_.remove(bytes);
+      }
       pending->lane = &lane;
       lane.waiting.push_back({std::move(record), std::move(headers), std::move(pending)});
       if (lane.on_their_way > 0 || is_held(lane)) return;
@@ -77,7 +93,10 @@ class CommitWriter final : public KafkaWriter {
     send_few(std::move(few));
   }
 
-  void raise_fatal_error() override { alone_->raise_fatal_error(); }
+  void raise_fatal_error() override {
+    alone_->raise_fatal_error();
+    grouped_->raise_fatal_error();
+  }
 
  private:
   struct Lane;
@@ -113,14 +132,22 @@ class CommitWriter final : public KafkaWriter {
     return lane.held_until_us != 0;
   }
 
-  // What waits goes: a few by the caller, more by the thread that sends groups.
+  // What waits goes, as much of it as fits into a request: a few by the caller, more by the thread that sends groups.
   Batch take(Lane& lane) {
+    std::size_t count = 0;
+    for (std::size_t bytes = 0; count < std::min(lane.waiting.size(), kMostInGroup); ++count) {
+      bytes += lane.waiting[count].pending->bytes;
+      if (count > 0 && bytes > kGroupBytes) break;
+    }
+    const auto rest = lane.waiting.begin() + static_cast<std::ptrdiff_t>(count);
+    Batch batch(std::make_move_iterator(lane.waiting.begin()), std::make_move_iterator(rest));
+    lane.waiting.erase(lane.waiting.begin(), rest);
     lane.held_until_us = 0;
-    lane.on_their_way = lane.waiting.size();
-    lane.pace.sent(lane.on_their_way, steady_us());
-    Batch batch = std::exchange(lane.waiting, {});
-    if (batch.size() <= kFew) return batch;
+    lane.on_their_way = count;
+    lane.pace.sent(count, steady_us());
+    if (count <= kFew) return batch;
     groups_.push_back(std::move(batch));
+    group_is_due_ = true;
     due_.notify_one();
     return {};
   }
@@ -158,11 +185,17 @@ class CommitWriter final : public KafkaWriter {
   // Gives back what goes next where it was the last of its batch and had its outcome at once.
   Batch send(Producer& producer, Waiting one) {
     Pending* const pending = one.pending.release();  // on_delivery takes it back, perhaps at once
-    const KafkaError error = producer.produce(one.record, one.headers, pending);
-    if (error == nullptr) return {};
+    const bool healthy = healthy_;
+    const KafkaError error = healthy ? producer.produce(one.record, one.headers, pending) : nullptr;
+    if (healthy && error == nullptr) return {};
     const std::unique_ptr<Pending> back(pending);
     if (back->in_group) --in_groups_;
-    refuse(back->done, back->bytes, error);
+    if (healthy) {
+      refuse(back->done, back->bytes, error);
+    } else {  // the other producer met a fatal error
+      kafka::refuse(back->done, Code::log_unavailable, "the writer met a fatal error and must be replaced");
+      outstanding_.remove(back->bytes);
+    }
     return arrived(*back->lane, false);
   }
 
@@ -198,6 +231,7 @@ class CommitWriter final : public KafkaWriter {
     pending->done(appended);
     outstanding_.remove(pending->bytes);
     send_few(arrived(*pending->lane, timed_out));
+    if (group_is_due_) grouped_->yield();
   }
 
   void serve() {
@@ -209,10 +243,12 @@ class CommitWriter final : public KafkaWriter {
   }
 
   void send_groups() {
+    int rounds = 0;
     std::unique_lock lock(mutex_);
     while (!stopping_) {
       std::vector<Batch> few = take_due(steady_us());
       std::vector<Batch> groups = std::exchange(groups_, {});
+      group_is_due_ = false;
       if (few.empty() && groups.empty() && in_groups_ == 0) {
         const std::int64_t due_us = next_due_us();
         const auto pause = due_us == 0 ? std::chrono::microseconds(kServeMs * 1'000) : std::chrono::microseconds(due_us - steady_us());
@@ -232,7 +268,12 @@ class CommitWriter final : public KafkaWriter {
           send_few(send(*grouped_, std::move(one)));
         }
       }
-      grouped_->send_and_serve(kRoundMs);
+      // Again where no answer comes: the broker's thread may have looked after the flush had ended.
+      rounds = groups.empty() ? rounds + 1 : 0;
+      if (rounds < kRoundsPerFlush || rounds % kRoundsPerFlush == 0)
+        grouped_->send_and_serve(kRoundMs);
+      else
+        grouped_->serve(kRoundMs);
       lock.lock();
     }
     refuse_waiting(lock);
@@ -255,6 +296,7 @@ class CommitWriter final : public KafkaWriter {
   std::unique_ptr<Producer> alone_, grouped_;
   std::thread serving_, sending_;
   std::atomic<std::size_t> in_groups_{0};  // records of groups without an outcome
+  std::atomic<bool> group_is_due_{false};  // groups_ is not empty
   std::mutex mutex_;                       // guards what follows; never held while `done` or librdkafka runs
   std::condition_variable due_;
   std::vector<Batch> groups_;

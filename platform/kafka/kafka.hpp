@@ -44,8 +44,8 @@ struct WriterOptions {
   std::size_t max_bytes = 64u << 20;
   std::size_t max_record_bytes = 1'048'576;  // value and key and headers; beyond: refused, payload_too_large
 };
-// The writer owns a thread which serves delivery reports; `done` runs there. Its destructor does not wait for the log:
-// what is still queued is refused, what is in flight is unknown. Call flush() first.
+// The writer owns a thread which serves delivery reports, one of commits two; `done` runs there, for different partitions perhaps at once. Its
+// destructor does not wait for the log: what is still queued is refused, what is in flight is unknown. Call flush() first.
 Result<std::unique_ptr<topic::Writer>> make_writer(const Cluster& cluster, WriterKind kind, const WriterOptions& options = {});
 
 // Fewer are raised to this: with room for 1 or 2 records, librdkafka 2.0.2 counts ends of partitions among them, finds itself

@@ -20,7 +20,7 @@ class Producer {
    public:
     // On the thread that serves, once for each record taken. `opaque` is the one of produce().
     virtual void on_delivery(void* opaque, const topic::Appended& appended, bool timed_out) = 0;
-    // On the thread that serves; no record is taken any more.
+    // On the thread that serves; this producer takes no record any more.
     virtual void on_fatal_error(const char* reason) noexcept = 0;
 
    protected:
@@ -37,8 +37,11 @@ class Producer {
   // Null: the library has copied the record, taken the headers, and will report.
   KafkaError produce(const topic::Outgoing& record, Headers& headers, void* opaque);
   void serve(int timeout_ms) { rd_kafka_poll(client_, timeout_ms); }
-  // What lingers is sent, all of a partition in one request; then reports are served until none is missing, or the time is over.
+  // What lingers is sent, all of a partition in one request (up to batch.size and batch.num.messages); then reports are served until none is missing,
+  // or the time is over.
   void send_and_serve(int timeout_ms) { rd_kafka_flush(client_, timeout_ms); }
+  // Inside on_delivery: send_and_serve() or serve() of that thread comes back after it.
+  void yield() { rd_kafka_yield(client_); }
   // What is queued is reported as refused, what is in flight as unknown.
   void purge() { rd_kafka_purge(client_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT); }
   void raise_fatal_error();

@@ -1,5 +1,7 @@
 // What writers have in common, the plain one, and the settings of each kind.
+#include <algorithm>
 #include <cstdio>
+#include <string>
 #include <thread>
 
 #include "base/log.hpp"
@@ -32,7 +34,7 @@ void KafkaWriter::on_fatal_error(const char* reason) noexcept {
 
 void KafkaWriter::refuse(const Done& done, std::size_t bytes, const KafkaError& error) {
   const rd_kafka_resp_err_t code = rd_kafka_error_code(error.get());
-  if (code == RD_KAFKA_RESP_ERR__FATAL) on_fatal_error(rd_kafka_error_string(error.get()));
+  if (rd_kafka_error_is_fatal(error.get()) != 0) on_fatal_error(rd_kafka_error_string(error.get()));
   kafka::refuse(done, code_of(code), rd_kafka_error_string(error.get()));
   outstanding_.remove(bytes);
 }
@@ -93,7 +95,7 @@ class PlainWriter final : public KafkaWriter {
 
 // The settings in which the kinds differ.
 struct Tuning {
-  const char* linger_ms;
+  std::string linger_ms;
   const char* compression;
 };
 Tuning tuning_of(WriterKind kind) {
@@ -132,8 +134,8 @@ Result<std::unique_ptr<topic::Writer>> make_writer(const Cluster& cluster, Write
   Tuning tuning = tuning_of(kind);
   TRY(Conf conf, make_writer_conf(cluster, tuning, options));
   if (kind != WriterKind::commits) return PlainWriter::make(std::move(conf), options);
-  // A group is sent by a flush; were it forgotten, it would go by itself after this.
-  tuning.linger_ms = "100";
+  // A group is sent by a flush; were it forgotten, it would go by itself after this. The library wants less than a record's time.
+  tuning.linger_ms = std::to_string(std::min<std::int64_t>(100, options.message_timeout_ms / 2));
   TRY(Conf grouped, make_writer_conf(cluster, tuning, options));
   return make_commit_writer(std::move(conf), std::move(grouped), options);
 }

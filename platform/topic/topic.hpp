@@ -55,7 +55,8 @@ class Writer {
   using Done = std::function<void(const Appended&)>;
   virtual ~Writer() = default;
   // Queues the record. `done` is called exactly once: on a thread of the writer, or inside append() for `refused`.
-  // It must not block and must not throw. Records of one partition are appended in the order of the calls.
+  // It must not block and must not throw. Records of one partition are appended in the order of the calls; one of unknown outcome
+  // may still come later.
   // The number of records and bytes in flight is bounded; beyond it: refused with Code::overloaded.
   virtual void append(Outgoing record, Done done) = 0;
   // Waits until every record in flight has its outcome, at most timeout_ms. True: none is left.

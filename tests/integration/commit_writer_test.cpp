@@ -48,11 +48,12 @@ class CommitWriterTest : public ::testing::Test {
   const std::string topic_ = "commit-writer-" + crypto::random_uuid_hex();
 };
 
-// Sends its next record when it has the outcome of the last, as a client does that waits for its verdict.
+// Sends its next record when it has the outcome of the last, as a client does that waits for its verdict; three failures end it.
 struct Caller {
   std::string name;
   std::int32_t partition = 0;
   int sent = 0;
+  int failures = 0;
   std::vector<topic::Appended> outcomes;
 
   void go_on(topic::Writer& writer, const std::string& topic, int most) {
@@ -60,6 +61,7 @@ struct Caller {
     const std::string value = name + "." + std::to_string(sent++);
     writer.append({topic, partition, "key", value, {{"name", value}}}, [this, &writer, topic, most](const topic::Appended& appended) {
       outcomes.push_back(appended);
+      if (appended.outcome != topic::Outcome::acknowledged && ++failures == 3) return;
       go_on(writer, topic, most);
     });
   }
@@ -67,8 +69,8 @@ struct Caller {
 
 TEST_F(CommitWriterTest, callers_that_wait_for_each_outcome_get_each_once_and_find_their_records_in_order) {
   constexpr int kMost = 40;
-  const auto writer = make_writer(cluster_, WriterKind::commits).value();
   std::vector<std::unique_ptr<Caller>> callers;
+  const auto writer = make_writer(cluster_, WriterKind::commits).value();
   // Twenty on one partition, two on another, one alone.
   for (int n = 0; n < 23; ++n) {
     callers.push_back(std::make_unique<Caller>());
@@ -108,31 +110,105 @@ TEST_F(CommitWriterTest, what_one_thread_appends_without_waiting_is_stored_in_it
   for (const auto& [offset, value] : log) EXPECT_EQ(value, std::to_string(offset));
 }
 
+// How often each value is in the log.
+std::map<std::string, int> counted(const std::vector<std::map<std::int64_t, std::string>>& logs) {
+  std::map<std::string, int> times;
+  for (const auto& log : logs)
+    for (const auto& [offset, value] : log) ++times[value];
+  return times;
+}
+
 TEST_F(CommitWriterTest, its_end_in_the_middle_of_groups_tells_each_record_one_outcome) {
+  constexpr int kRecords = 3'000;
   std::mutex mutex;
-  std::map<int, std::vector<topic::Appended>> told;
-  constexpr int kRecords = 2'000;
+  std::map<int, std::vector<topic::Outcome>> told;
+  std::atomic<int> answered{0};
   {
     const auto writer = make_writer(cluster_, WriterKind::commits).value();
-    for (int n = 0; n < kRecords; ++n)
+    const auto append = [&](int n) {
       writer->append({topic_, n % 3, "", std::to_string(n), {}}, [&, n](const topic::Appended& appended) {
         const std::lock_guard lock(mutex);
-        told[n].push_back(appended);
+        told[n].push_back(appended.outcome);
+        ++answered;
       });
+    };
+    for (int n = 0; n < 3; ++n) append(n);
+    ASSERT_TRUE(test::eventually(kLongMs, [&] { return writer->flush(1'000); }));
+    // In pieces, so that the end finds some of them sent, some on their way and some waiting.
+    std::thread appending([&] {
+      for (int n = 3; n < kRecords; ++n) append(n);
+    });
+    EXPECT_TRUE(test::eventually(kLongMs, [&] { return answered > 300; }));
+    appending.join();
   }
+  const auto stored = counted({log_of(0), log_of(1), log_of(2)});
   ASSERT_EQ(told.size(), static_cast<std::size_t>(kRecords));
-  std::map<std::string, int> stored;
-  for (std::int32_t partition = 0; partition < 3; ++partition)
-    for (const auto& [offset, value] : log_of(partition)) ++stored[value];
+  int acknowledged = 0;
   for (const auto& [n, outcomes] : told) {
     ASSERT_EQ(outcomes.size(), 1u) << n;
-    const int times = stored[std::to_string(n)];
-    if (outcomes[0].outcome == topic::Outcome::acknowledged) {
+    const auto found = stored.find(std::to_string(n));
+    const int times = found == stored.end() ? 0 : found->second;
+    EXPECT_LE(times, 1) << n;
+    if (outcomes[0] == topic::Outcome::acknowledged) {
+      ++acknowledged;
       EXPECT_EQ(times, 1) << n;
-    } else if (outcomes[0].outcome == topic::Outcome::refused) {
+    } else if (outcomes[0] == topic::Outcome::refused) {
       EXPECT_EQ(times, 0) << n;
     }
   }
+  EXPECT_GT(acknowledged, 300);
+}
+
+TEST_F(CommitWriterTest, its_end_refuses_what_the_callers_append_when_they_hear_of_it) {
+  std::vector<std::unique_ptr<Caller>> callers;
+  {
+    const auto writer = make_writer(cluster_, WriterKind::commits).value();
+    for (int n = 0; n < 12; ++n) {
+      callers.push_back(std::make_unique<Caller>());
+      callers.back()->name = "c" + std::to_string(n);
+    }
+    for (const auto& caller : callers) caller->go_on(*writer, topic_, 100'000);
+    EXPECT_TRUE(test::eventually(kLongMs, [&] {
+      const auto reader = make_reader(cluster_).value();
+      const auto marks = reader->watermarks(topic_, 0, 1'000);
+      return marks && marks->end > 200;
+    }));
+  }
+  for (const auto& caller : callers) {
+    ASSERT_FALSE(caller->outcomes.empty());
+    EXPECT_EQ(caller->outcomes.size(), static_cast<std::size_t>(caller->sent));
+    EXPECT_NE(caller->outcomes.back().outcome, topic::Outcome::acknowledged);
+  }
+}
+
+TEST_F(CommitWriterTest, a_group_for_a_partition_that_is_not_there_is_refused_and_its_writer_goes_on) {
+  const auto writer = make_writer(cluster_, WriterKind::commits).value();
+  std::atomic<int> refused{0}, acknowledged{0};
+  const auto append = [&](std::int32_t partition) {
+    writer->append({topic_, partition, "", "x", {}}, [&](const topic::Appended& appended) {
+      if (appended.outcome == topic::Outcome::acknowledged) ++acknowledged;
+      if (appended.outcome == topic::Outcome::refused && appended.code == Code::not_found) ++refused;
+    });
+  };
+  append(0);
+  ASSERT_TRUE(test::eventually(kLongMs, [&] { return writer->flush(1'000); }));
+  std::vector<std::thread> threads;
+  threads.reserve(20);
+  for (int n = 0; n < 20; ++n)
+    threads.emplace_back([&] {
+      for (int k = 0; k < 20; ++k) append(7);
+    });
+  for (auto& thread : threads) thread.join();
+  append(0);
+  ASSERT_TRUE(test::eventually(kLongMs, [&] { return writer->flush(1'000); }));
+  EXPECT_EQ(refused, 400);
+  EXPECT_EQ(acknowledged, 2);
+}
+
+// A writer whose records' time is short: the producer of groups has to linger for less.
+TEST_F(CommitWriterTest, records_may_have_less_time_than_a_group_lingers) {
+  const auto writer = make_writer(cluster_, WriterKind::commits, {.message_timeout_ms = 60});
+  ASSERT_TRUE(writer) << writer.error().message;
 }
 
 }  // namespace
