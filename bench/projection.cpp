@@ -13,6 +13,16 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 double seconds_since(SteadyClock::time_point then) { return std::chrono::duration<double>(SteadyClock::now() - then).count(); }
 
+Result<double> seconds_to_copy(postgres::Pool& pool, const std::string& table, const std::string& copy, const std::string& file) {
+  TRY([[maybe_unused]] auto out, pool.write_one("COPY " + table + " TO " + file + " (FORMAT binary)"));
+  TRY([[maybe_unused]] auto like, pool.write_one("CREATE TABLE " + copy + " (LIKE " + table + " INCLUDING ALL)"));
+  const auto began = SteadyClock::now();
+  TRY([[maybe_unused]] auto in, pool.write_one("COPY " + copy + " FROM " + file + " (FORMAT binary)"));
+  const double seconds = seconds_since(began);
+  TRY([[maybe_unused]] auto gone, pool.write_one("COPY (SELECT 1 WHERE false) TO " + file));
+  return seconds;
+}
+
 // Copies every table of the generation and the journal out to files and in again, and times the way in.
 Result<double> copy_seconds(const test::Installation& installation) {
   postgres::PoolOptions options;
@@ -25,17 +35,10 @@ Result<double> copy_seconds(const test::Installation& installation) {
   TRY([[maybe_unused]] auto schema, pool.write_one("CREATE SCHEMA bench_copy"));
   double seconds = 0;
   int number = 0;
-  const std::string process = std::to_string(::getpid());
+  const std::string file = "'/tmp/dossier-bench-copy-" + std::to_string(::getpid()) + ".bin'";
   for (const auto& row : tables) {
-    const std::string table = row.str(0);
-    const std::string copy = "bench_copy.t" + std::to_string(++number);
-    const std::string file = "'/tmp/dossier-bench-copy-" + process + ".bin'";
-    TRY([[maybe_unused]] auto out, pool.write_one("COPY " + table + " TO " + file + " (FORMAT binary)"));
-    TRY([[maybe_unused]] auto like, pool.write_one("CREATE TABLE " + copy + " (LIKE " + table + " INCLUDING ALL)"));
-    const auto began = SteadyClock::now();
-    TRY([[maybe_unused]] auto in, pool.write_one("COPY " + copy + " FROM " + file + " (FORMAT binary)"));
-    seconds += seconds_since(began);
-    TRY([[maybe_unused]] auto gone, pool.write_one("COPY (SELECT 1 WHERE false) TO " + file));
+    TRY(const double one, seconds_to_copy(pool, row.str(0), "bench_copy.t" + std::to_string(++number), file));
+    seconds += one;
   }
   TRY([[maybe_unused]] auto dropped, pool.write_one("DROP SCHEMA bench_copy CASCADE"));
   return seconds;

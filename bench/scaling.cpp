@@ -37,6 +37,7 @@ struct TaskTimes {
 // Opens so many issues; each takes one task at a time.
 std::vector<std::string> open_issues(test::Installation& installation, const std::string& project, std::int64_t count) {
   std::vector<std::string> issues;
+  issues.reserve(static_cast<std::size_t>(count));
   for (std::int64_t n = 0; n < count; ++n) issues.push_back(installation.open_issue("scaling " + std::to_string(n), project));
   return issues;
 }
@@ -129,6 +130,7 @@ double span_of(const std::vector<TaskTimes>& tasks) {
 
 std::vector<double> waits_of(const std::vector<TaskTimes>& tasks) {
   std::vector<double> waits;
+  waits.reserve(tasks.size());
   for (const TaskTimes& task : tasks) waits.push_back(task.claimed - task.queued);
   return waits;
 }

@@ -15,12 +15,13 @@ Result<PartitionRead> read_partition(topic::Reader& reader, const std::string& t
   TRY_STATUS(reader.assign({{topic, partition, read.next}}));
   std::int64_t silent_ms = 0;
   std::string last_failure = "nothing came";
+  const auto place = [&](std::int64_t offset) { return topic + " partition " + std::to_string(partition) + ", offset " + std::to_string(offset); };
   while (read.next < read.end) {
     auto polled = reader.poll(kLimits);
     if (!polled) {
       if (!is_transient(polled.error().code)) {
         Error failed = std::move(polled).error();
-        failed.message = topic + " partition " + std::to_string(partition) + ", offset " + std::to_string(read.next) + ": " + failed.message;
+        failed.message = place(read.next).append(": ").append(failed.message);
         return failed;
       }
       last_failure = polled.error().message;
@@ -28,8 +29,9 @@ Result<PartitionRead> read_partition(topic::Reader& reader, const std::string& t
     if (!polled || polled->records.empty()) {
       silent_ms += kLimits.wait_ms;
       if (silent_ms >= kReadPatienceMs)
-        return make_error(Code::log_unavailable, topic + " partition " + std::to_string(partition) + ", offset " + std::to_string(read.next) +
-                                                     ": no record for " + std::to_string(kReadPatienceMs / 1000) + " s (" + last_failure + ")");
+        return make_error(
+            Code::log_unavailable,
+            place(read.next).append(": no record for " + std::to_string(kReadPatienceMs / 1000) + " s (").append(last_failure).append(")"));
       continue;
     }
     silent_ms = 0;

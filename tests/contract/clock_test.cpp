@@ -71,6 +71,7 @@ TEST_P(Clocks, ManyThreadsReadItWhileItGoesOn) {
   std::atomic<bool> stop{false};
   std::atomic<int> went_back{0};
   std::vector<std::thread> readers;
+  readers.reserve(4);
   for (int i = 0; i < 4; ++i)
     readers.emplace_back([&] {
       for (std::int64_t last = 0; !stop.load();) {

@@ -131,6 +131,7 @@ class DispatchStores : public testing::TestWithParam<test::MakeProducerSystem> {
 
   static std::vector<std::string> ids(const std::vector<QueuedTask>& tasks) {
     std::vector<std::string> out;
+    out.reserve(tasks.size());
     for (const auto& one : tasks) out.push_back(one.id.str());
     return out;
   }

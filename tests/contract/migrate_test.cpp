@@ -14,6 +14,7 @@ namespace {
 TEST(Migrate, ManyProcessesAtOnceApplyEachFileOnce) {
   const auto database = test::TestDatabase::create(false);
   std::vector<std::future<Status>> runs;
+  runs.reserve(4);
   for (int i = 0; i < 4; ++i) runs.push_back(std::async(std::launch::async, [&] { return migrate(database->url()); }));
   for (auto& run : runs) {
     const auto status = run.get();

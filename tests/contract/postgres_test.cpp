@@ -95,6 +95,7 @@ TEST_F(Postgres, ABatchOfMegabytesBothWaysDoesNotStall) {
   Pool pool(options());
   const std::string big(4 << 20, 'x');
   std::vector<Statement> statements;
+  statements.reserve(8);
   for (int i = 0; i < 8; ++i) statements.push_back({"SELECT $1::text", std::move(Params().text(big))});
   auto sets = pool.read_all(statements);
   ASSERT_TRUE(sets.has_value()) << sets.error().message;

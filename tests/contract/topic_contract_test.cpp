@@ -68,12 +68,14 @@ class TopicContract : public ::testing::TestWithParam<Implementation> {
 
 std::vector<std::string> values_of(const std::vector<Record>& records) {
   std::vector<std::string> values;
+  values.reserve(records.size());
   for (const auto& record : records) values.push_back(record.value);
   return values;
 }
 
 std::vector<std::int64_t> offsets_of(const std::vector<Record>& records) {
   std::vector<std::int64_t> offsets;
+  offsets.reserve(records.size());
   for (const auto& record : records) offsets.push_back(record.offset);
   return offsets;
 }

@@ -79,7 +79,7 @@ TEST(GoldenFacts, every_fact_of_the_schema_has_its_bytes_kept) {
     if (goldens.count(name) > 0) continue;
     std::string json;
     append_data_json(json, payload);
-    missing += name + " " + to_hex(payload.SerializeAsString()) + " " + json + "\n";
+    missing.append(name).append(" ").append(to_hex(payload.SerializeAsString())).append(" ").append(json).append("\n");
   }
   EXPECT_EQ(missing, "") << "append these lines to tests/golden/facts.txt";
 }

@@ -232,6 +232,7 @@ TEST_F(ApiApprovals, ViewersLookMembersDecideAndAdminsSetPolicies) {
 TEST_F(ApiApprovals, ListsComeInPagesInTheOrderAsked) {
   const Session session = begin();
   std::vector<std::string> asked;
+  asked.reserve(5);
   for (int n = 0; n < 5; ++n) asked.push_back(ask(session));
   std::vector<std::string> listed;
   std::string cursor;

@@ -232,7 +232,7 @@ TEST_F(ApiDocument, EveryDocumentedParameterIsTakenAndNoOther) {
       const auto value = values.find(name);
       ASSERT_NE(value, values.end()) << "the test has no value for " << name;
       const std::string text = name == "status" ? (operation.id() == "listTasks" ? "queued" : "open") : value->second;
-      const Reply reply = send(operation, "", "?" + name + "=" + text);
+      const Reply reply = send(operation, "", std::string("?").append(name).append("=").append(text));
       EXPECT_EQ(reply.status, 200) << operation.id() << " " << name << ": " << reply.raw;
     }
     const Reply unknown = send(operation, "", "?no_such_parameter=1");

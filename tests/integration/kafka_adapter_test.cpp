@@ -222,6 +222,7 @@ TEST_F(KafkaAdapter, a_record_is_polled_as_soon_as_it_is_there) {
   };
   (void)round();  // connects
   std::vector<std::chrono::steady_clock::duration> rounds;
+  rounds.reserve(5);
   for (int i = 0; i < 5; ++i) rounds.push_back(round());
   // The median: a busy machine may delay one. A reader whose fetches pause needs a second for each.
   std::ranges::nth_element(rounds, rounds.begin() + 2);

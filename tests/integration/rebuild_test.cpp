@@ -31,6 +31,7 @@ class RebuildTest : public ::testing::Test {
     options.log = log();
     projector_ = std::make_unique<Projector>(options, *live_reader_, *live_store_, registry(), clock_);
     std::vector<std::int32_t> all;
+    all.reserve(EventScript::kPartitions);
     for (std::int32_t partition = 0; partition < EventScript::kPartitions; ++partition) all.push_back(partition);
     projector_->assign(all);
     project_live();
@@ -166,6 +167,7 @@ TEST_F(RebuildTest, going_back_catches_up_with_what_was_written_since) {
   auto second_reader = reader();
   Projector onwards({.log = log(), .memory = {}}, *second_reader, store, registry(), clock_);
   std::vector<std::int32_t> all;
+  all.reserve(EventScript::kPartitions);
   for (std::int32_t partition = 0; partition < EventScript::kPartitions; ++partition) all.push_back(partition);
   onwards.assign(all);
   std::mt19937_64 random(5);

@@ -103,6 +103,7 @@ class TurnsOnRealClusters : public ::testing::Test {
         Intake::Ports{*reports_reader_, *messages_, *states_, *intake_store_, *dispatch_, *runner_, *control_, executor_, clock_}, topics_,
         identity_.partitions, [this] { rest_.wake(); });
     std::vector<std::int32_t> all;
+    all.reserve(static_cast<std::size_t>(identity_.partitions));
     for (std::int32_t p = 0; p < identity_.partitions; ++p) all.push_back(p);
     ASSERT_TRUE(intake_->own(all));
     events_reader_ = kafka::make_reader(cluster_).value();

@@ -132,6 +132,7 @@ class Projecting {
         projector_({.log = {events::Topics{prefix}.events(), writer.identity().log_id, writer.identity().partitions}, .memory = {}}, *reader_, store_,
                    projections::registry(), writer.clock()) {
     std::vector<std::int32_t> all;
+    all.reserve(static_cast<std::size_t>(writer.identity().partitions));
     for (std::int32_t p = 0; p < writer.identity().partitions; ++p) all.push_back(p);
     projector_.assign(all);
     thread_ = std::thread([this] {

@@ -225,6 +225,7 @@ class WorkerDaemon : public ::testing::Test {
   }
   std::vector<v1::Report::ReportCase> kinds() const {
     std::vector<v1::Report::ReportCase> kinds;
+    kinds.reserve(reports_.size());
     for (const auto& [sequence, report] : reports_) kinds.push_back(report.report_case());
     return kinds;
   }

@@ -177,6 +177,7 @@ TEST(MaskingProperty, a_text_without_secrets_leaves_as_it_came) {
   for (std::uint64_t seed = 1; seed <= 3'000; ++seed) {
     Random random(seed);
     std::vector<std::string> values;
+    values.reserve(4);
     for (std::size_t i = 0; i < 4; ++i) values.push_back("x" + random_text(random, 12 + below(random, 30), "ABCDEFG01234") + "y");
     const auto secrets = make(values);
     // Beginnings of the secrets are in it, and backslashes, line ends and bytes of any kind.

@@ -102,6 +102,7 @@ std::string check_read_models(const Evidence& evidence) {
   options.log = {evidence.topics.events(), evidence.log.log_id, evidence.log.partitions};
   projections::Projector projector(options, *reader, store, projections::registry(), evidence.clock);
   std::vector<std::int32_t> all;
+  all.reserve(static_cast<std::size_t>(evidence.log.partitions));
   for (std::int32_t partition = 0; partition < evidence.log.partitions; ++partition) all.push_back(partition);
   projector.assign(all);
   const Evidence copy{evidence.broker, fresh, evidence.topics, evidence.log, evidence.model, evidence.clock};

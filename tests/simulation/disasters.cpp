@@ -58,6 +58,7 @@ void World::disaster() {
       note("all servers believe they own everything");
       for (const auto& slot : servers_) {
         std::vector<std::int32_t> all;
+        all.reserve(static_cast<std::size_t>(plan_.partitions));
         for (std::int32_t partition = 0; partition < plan_.partitions; ++partition) all.push_back(partition);
         if (slot.server != nullptr) slot.server->own(all);
       }

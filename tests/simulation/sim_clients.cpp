@@ -221,11 +221,9 @@ std::int64_t SimClients::due_us() const {
   std::int64_t due = kNever;
   for (const auto& person : people_) {
     if (person.asked != nullptr) continue;
-    if (person.request != nullptr)
-      due = std::min(due, person.due_us);
-    else if (person.helps != nullptr)
+    if (person.request == nullptr && person.helps != nullptr)
       due = std::min(due, person.desk->empty() ? kNever : std::max(person.due_us, person.desk->begin()->first));
-    else if (left_ > 0)
+    else if (person.request != nullptr || left_ > 0)
       due = std::min(due, person.due_us);
   }
   return due;

@@ -33,9 +33,10 @@ TEST(Encoding, utf8_is_judged_alike_wherever_in_ascii_text_it_stands) {
   for (std::size_t before = 0; before < 20; ++before)
     for (std::size_t after = 0; after < 20; ++after) {
       const std::string head(before, 'a'), tail(after, 'z');
-      EXPECT_TRUE(is_utf8(head + "\xe2\x82\xac" + tail)) << before << " " << after;
-      EXPECT_FALSE(is_utf8(head + "\xff" + tail)) << before << " " << after;
-      EXPECT_EQ(is_utf8(head + "\xe2\x82" + tail), false) << before << " " << after;
+      const auto between = [&](const char* middle) { return std::string(head).append(middle).append(tail); };
+      EXPECT_TRUE(is_utf8(between("\xe2\x82\xac"))) << before << " " << after;
+      EXPECT_FALSE(is_utf8(between("\xff"))) << before << " " << after;
+      EXPECT_EQ(is_utf8(between("\xe2\x82")), false) << before << " " << after;
     }
 }
 

@@ -43,7 +43,7 @@ TEST(Json, AStringIsReadAlikeWhereverItsEscapesAndBadBytesStand) {
       ASSERT_TRUE(good.has_value()) << before << " " << after;
       EXPECT_EQ(*good->array()->front().string(), head + "\n\xe2\x82\xac\xc3\xa9" + tail);
       for (const char bad : {'\0', '\n', '\x1f', '\xff', '"'})
-        EXPECT_FALSE(parse("[\"" + head + bad + tail + "\"]").has_value()) << before << " " << after;
+        EXPECT_FALSE(parse(std::string("[\"").append(head).append(1, bad).append(tail).append("\"]")).has_value()) << before << " " << after;
     }
 }
 

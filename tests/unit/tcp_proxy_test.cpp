@@ -43,6 +43,7 @@ TEST(TcpProxy, connections_are_cut_while_bytes_move_and_new_ones_go_through) {
     for (int socket = -1; !stop; ::close(socket)) accepted += (socket = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)) >= 0 ? 1 : 0;
   });
   std::vector<std::thread> visitors;
+  visitors.reserve(3);
   for (int n = 0; n < 3; ++n)
     visitors.emplace_back([&] {
       while (!stop) visit(proxy.port());

@@ -109,9 +109,10 @@ TEST(DiffCollector, shows_whole_lines_of_a_large_one_and_writes_all_of_it_into_i
     ASSERT_TRUE(diff.finish());
     EXPECT_FALSE(diff.is_inline());
     EXPECT_EQ(diff.shown(), first + "\n");
-    EXPECT_EQ(test::read_file(diff.file()), first + "\n" + rest + "c");
-    EXPECT_EQ(diff.sha256_hex(), to_hex(crypto::view(crypto::sha256(first + "\n" + rest + "c"))));
-    EXPECT_EQ(diff.size(), first.size() + rest.size() + 2);
+    const std::string whole = std::string(first).append("\n").append(rest).append("c");
+    EXPECT_EQ(test::read_file(diff.file()), whole);
+    EXPECT_EQ(diff.sha256_hex(), to_hex(crypto::view(crypto::sha256(whole))));
+    EXPECT_EQ(diff.size(), whole.size());
   }
 }
 
