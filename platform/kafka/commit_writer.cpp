@@ -2,13 +2,13 @@
 //
 // What comes meanwhile waits here, not in the library, whose thread would ask its socket again and again for as long as
 // records are due that it may not send (2.0.2: a quarter of a core with 64 writers). So writers batch themselves while the
-// broker syncs, and one alone waits for nothing (BatchPace).
+// broker syncs, and a few wait for nothing (BatchPace).
 //
 // A few records go straight to a producer that lingers for nothing. More would not reach it together: its thread is awake
 // after the first and sends what it finds, and the rest makes a request of its own, with a sync of its own, and that thread
 // spins until the first is acknowledged (2.0.2 counts five records of an idempotent producer in flight where five requests
-// are meant). So a group goes to a second producer, which lingers until it is told to send (measured with 32
-// writers: from 17,600 to 25,000 commits a second, p99 from 10 to 4 ms).
+// are meant). So a group goes to a second producer, which lingers until it is told to send (docs/benchmarks.md: with 32
+// writers 1.5 times as many commits a second, and a quarter of the p99).
 //
 // Threads: append() on any; one serves the reports of those few; one sends groups, serves their reports, and looks after
 // what is held. `done` runs on the two of them, for the records of a partition one after the other; of a refused record also
